@@ -149,7 +149,7 @@ def cars(root: Path, labels: Sequence[int]) -> None:
     savemat(folder / "devkit" / "cars_meta.mat", {"class_names": kinds})
 
 
-AIRCRAFT = ("707-320", "A300B4", "Yak-42")
+AIRCRAFT = (Path(__file__).parents[1] / "tasks/names/fgvc_aircraft.tsv").read_text().splitlines()[1:]
 
 
 def aircraft(root: Path, labels: Sequence[int]) -> None:

@@ -43,6 +43,8 @@ def test_its_model_scores_its_task_by_its_metric(site, tmp_path):
     result = json.loads((tmp_path / "r" / "demo-squares" / "demo-colour.json").read_text(encoding="utf-8"))
     values = {metric["metric"]: metric["value"] for metric in result["metrics"]}
     assert (values["acc1"], values["demo_reciprocal_rank"]) == (1.0, 1.0)
+    levels = {metric["metric"]: (metric["chance"], metric["constant"]) for metric in result["metrics"]}
+    assert levels["demo_reciprocal_rank"] == (pytest.approx((1 + 1 / 2 + 1 / 3 + 1 / 4) / 4), None)
     assert (result["n_images"], result["n_texts"], result["partial"]) == (20, 4, "")
     assert result["adapter"] == "demo_colour"
     head, row = (tmp_path / "r" / "leaderboard.csv").read_text(encoding="utf-8").splitlines()

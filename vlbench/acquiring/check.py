@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from vlbench.acquiring.image_sample import OpenedImages, open_sample
-from vlbench.acquiring.network import stay_offline
 from vlbench.acquiring.record import differing_files
 from vlbench.cards.build import open_task
 from vlbench.cards.card_file import ReadCard, read_card
@@ -16,8 +15,9 @@ from vlbench.cards.data_request import DataRequest
 from vlbench.cards.folders import Entry
 from vlbench.cards.schema import Counts, TaskCard
 from vlbench.core.contracts import Dataset
-from vlbench.core.errors import DataError, UnknownName
+from vlbench.core.errors import DataError, SourceUnread, UnknownName
 from vlbench.core.label_index import NamesFound, compare_names
+from vlbench.core.offline import stay_offline
 from vlbench.core.reading import CAPTIONS
 from vlbench.core.task import Task
 from vlbench.core.task_reading import what_was_read
@@ -113,7 +113,10 @@ def _of_card(
         return replace(check, state="differs", differs=(str(error),))
     check = replace(check, used=_used(search), passed_over=tuple(_looked(search)))
     if search.source is None:
-        return replace(check, notes=unread_copies(entry, card, request))
+        unread = unread_copies(entry, card, request, search.passed_over)
+        if any(isinstance(each, SourceUnread) for _, each in search.passed_over):
+            return replace(check, state="differs", differs=unread)
+        return replace(check, notes=unread)
     try:
         task = open_task(name, catalogue, request=request, search=search).task
     except (DataError, UnknownName) as error:

@@ -6,8 +6,8 @@ from urllib.error import HTTPError
 from urllib.parse import quote
 
 from vlbench.acquiring.download import RemoteFile
-from vlbench.acquiring.network import is_offline
 from vlbench.core.errors import DataError
+from vlbench.core.offline import is_offline
 from vlbench.core.outside_name import commit_of, digest_of_server, inner_path
 from vlbench.core.web_answer import Address
 from vlbench.datasets.readers.hub_answer import GATED, ask_repository

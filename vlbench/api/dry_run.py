@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vlbench.acquiring.network import stay_offline
 from vlbench.api.failures import Failures
 from vlbench.api.prepared import prepared
+from vlbench.core.offline import stay_offline
 from vlbench.engine.dry_run import Pass, planned_passes
 from vlbench.options import Options
 from vlbench.report.results import read_results

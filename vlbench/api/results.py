@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-_COLUMNS = ("model", "task", "metric", "value", "ci_low", "ci_high", "n", "images", "partial", "primary")
+_NUMBERS = ("value", "ci_low", "ci_high", "chance", "constant")
+_COLUMNS = ("model", "task", "metric", *_NUMBERS, "n", "images", "partial", "primary")
 
 
 class Results(list[Result]):
@@ -79,7 +80,7 @@ class Results(list[Result]):
         rows = []
         for each in self:
             for one in each.metrics:
-                of_metric = (one.metric, one.value, one.ci_low, one.ci_high, one.n)
+                of_metric = (one.metric, *(getattr(one, name) for name in _NUMBERS), one.n)
                 rows.append(
                     (
                         each.model,
@@ -91,7 +92,7 @@ class Results(list[Result]):
                     )
                 )
         frame = pd.DataFrame(rows, columns=list(_COLUMNS))
-        return frame.astype({"value": float, "ci_low": float, "ci_high": float, "primary": bool})
+        return frame.astype({**dict.fromkeys(_NUMBERS, float), "primary": bool})
 
     def steps(self) -> "pd.DataFrame":
         """A pandas frame of the checkpoints of training runs, as in `steps.csv`: one row per metric and step.

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,9 +17,10 @@ from vlbench.cards.schema import Location, SourceFields, TaskCard, check_options
 from vlbench.cards.texts import card_names, find_descriptions, find_text_file, read_templates
 from vlbench.core.contracts import Dataset, Place
 from vlbench.core.dataset import as_dataset
-from vlbench.core.errors import CardError, DataError, SourceMissing
+from vlbench.core.errors import CardError, DataError, SourceMissing, SourceUnread
 from vlbench.core.label_index import compare_names
 from vlbench.core.method import SplitName
+from vlbench.core.offline import stay_offline
 from vlbench.core.outside_name import inner_folder, inner_path
 from vlbench.core.registry import SOURCES
 from vlbench.core.task import Expectation, TaskRequest
@@ -48,6 +50,8 @@ def search_sources(
 ) -> Search:
     """Try the sources of a card, or of a split that it names, in order, up to the first that has the data.
 
+    Nothing is downloaded after a source that finds its data and cannot read them.
+
     Raises:
         DataError: a source finds damaged data.
     """
@@ -58,13 +62,16 @@ def search_sources(
         stated = on_folder(folder, part.sources, entry.name)
     place = request.place(entry.path.parent)
     passed_over: list[tuple[SourceFields, SourceMissing]] = []
-    for fields, factory in stated:
-        try:
-            source = as_dataset(factory(place))
-        except SourceMissing as error:
-            passed_over.append((fields, error))
-        else:
-            return Search(entry, read, source, fields, tuple(passed_over))
+    with ExitStack() as network:
+        for fields, factory in stated:
+            try:
+                source = as_dataset(factory(place))
+            except SourceMissing as error:
+                passed_over.append((fields, error))
+                if isinstance(error, SourceUnread):  # which a user may mend: nothing large is fetched instead
+                    network.enter_context(stay_offline())
+            else:
+                return Search(entry, read, source, fields, tuple(passed_over))
     return Search(entry, read, None, None, tuple(passed_over))
 
 
@@ -76,14 +83,15 @@ def card_request(search: Search, request: DataRequest, split: SplitName | None =
 
     Raises:
         CardError: the file of names or templates is wrong.
-        DataError: no source has the data, or descriptions are missing or wrong.
+        DataError: no source has the data, its names lie in another order than those that its numbers mean, or
+            descriptions are missing or wrong.
         Unsupported: a half is asked for and an image has no class.
     """
     entry, card, source = search.entry, search.read.card, search.source
     place = request.place(entry.path.parent)
     part = card if split is None else getattr(card, split)
     if source is None:
-        if unread := unread_copies(entry, card, request):
+        if unread := unread_copies(entry, card, request, search.passed_over):
             raise DataError(f"{entry.name}: {unread[0]}")
         looked = no_data(search.passed_over, f", which `vlbench data check {entry.name}` names")
         fetched = f", or `vlbench data get {entry.name}`" if _on_hub(part.sources) and split is None else ""
@@ -91,12 +99,16 @@ def card_request(search: Search, request: DataRequest, split: SplitName | None =
             f"{entry.name}: {looked}{fetched}, or name the very folder: --data-root {entry.name}=FOLDER"
         )
     names = None if request.classnames is not None else card_names(card, place, entry.name)
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = tuple(
+        f"{fields.options.get(PATH, fields.kind)} is passed over: {error.why}"
+        for fields, error in search.passed_over
+        if isinstance(error, SourceUnread)
+    )
     if request.classnames is not None or request.descriptions is not None or card.descriptions is not None:
         descriptions = request.descriptions
         if descriptions is None and card.descriptions is not None:
             descriptions = find_descriptions(card.descriptions, place, entry.name)
-        names, remarks = texts_in_place(
+        names, of_texts = texts_in_place(
             names,
             lambda: card_names(card, place, entry.name) or (),
             source,
@@ -105,8 +117,16 @@ def card_request(search: Search, request: DataRequest, split: SplitName | None =
             task=entry.name,
             kind=card.kind,
         )
+        remarks += of_texts
     if request.classnames is None and source.offers.names and len(source):
-        remarks = (*compare_names(source, names or source.offers.names).differs, *remarks)
+        found = compare_names(source, names or source.offers.names)
+        if found.moved:
+            raise DataError(
+                f"{entry.name}: {source.name}: {found.moved}, so labels, which are numbers, would mean other "
+                "classes; give the numbers of the data by --classnames FILE.tsv with the header "
+                "`name<TAB>number`, mend the names beside the images, or use another copy"
+            )
+        remarks = (*found.differs, *remarks)
     templates = request.templates
     if templates is None and card.templates is not None:
         templates = find_text_file(card.templates, place, entry.name)
@@ -133,21 +153,26 @@ def _on_hub(sources: Sequence[SourceFields]) -> bool:
     return any("repo" in source.options for source in sources)
 
 
-def unread_copies(entry: Entry, card: TaskCard, request: DataRequest) -> tuple[str, ...]:
-    """The copies that are there and that a card knows to be unreadable, each with what to do.
+def unread_copies(
+    entry: Entry,
+    card: TaskCard,
+    request: DataRequest,
+    passed_over: Sequence[tuple[SourceFields, SourceMissing]],
+) -> tuple[str, ...]:
+    """The copies that are there and cannot be read, as a source or the card knows, each with what to do.
 
     Raises:
         CardError: the path of one leads out of the data root.
     """
     named = request.folder_of(entry.name, entry.aliases)
-    found = []
+    found = [f"{each.looked}; {each.advice}" for _, each in passed_over if isinstance(each, SourceUnread)]
     for path, said in card.unread.items():
         inside = Path(inner_path(path, f"{entry.name}: unread", CardError))
         places = [root / inside for root in request.roots]
         if named is not None:
             places = [named.expanduser().joinpath(*inside.parts[1:])]
         found += [f"{place} {said}" for place in places if place.exists()]
-    return tuple(found)
+    return tuple(dict.fromkeys(found))
 
 
 def no_data(passed_over: Sequence[tuple[SourceFields, SourceMissing]], others: str = "") -> str:

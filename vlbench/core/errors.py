@@ -45,6 +45,18 @@ class SourceMissing(DataError):
         self.advice = advice
 
 
+class SourceUnread(SourceMissing):
+    """A source that finds its data and cannot read them for lack of something beside them, such as labels.
+
+    vlbench tries the next sources of the card, without a download, and says so; where none has the data, it
+    tells this one's error.
+    """
+
+    def __init__(self, place: str, why: str, advice: str) -> None:
+        super().__init__(f"{place}: {why}", advice)
+        self.why = why
+
+
 class WeightsError(VlbenchError):
     """Weights that are missing, have another shape, or are unsafe to read."""
 

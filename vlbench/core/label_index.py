@@ -108,10 +108,14 @@ class LabelIndex:
 
 @dataclass(frozen=True, slots=True)
 class NamesFound:
-    """How the names in the data differ from the task's, and notes on differences in spelling alone."""
+    """How the names in the data differ from the task's, and notes on differences in spelling alone.
+
+    `moved`, also in `differs`, tells that they lie in another order: labels would mean other classes.
+    """
 
     differs: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    moved: str = ""
 
 
 def compare_names(source: Dataset, texts: Sequence[Text]) -> NamesFound:
@@ -130,23 +134,25 @@ def compare_names(source: Dataset, texts: Sequence[Text]) -> NamesFound:
         for position, number in enumerate(numbers)
     ]
     here = dict(sorted(numbered))
-    if len(there) != len(here):
-        return NamesFound((f"{len(there):,} names lie beside the images, {len(here):,} on the card",))
+    count = f"{len(there):,} names lie beside the images, {len(here):,} on the card"
+    counted = (count,) if len(there) != len(here) else ()
     plain = [_plain(name) for name in there]
     other = [number for number, name in here.items() if number >= len(there) or plain[number] != _plain(name)]
     if not other:
-        return NamesFound()
+        return NamesFound(counted)
     counts = Counter(plain)
-    places = {name: place for place, name in enumerate(plain) if counts[name] == 1}
-    moved = [number for number in other if places.get(_plain(here[number]), number) != number]
+    # the place of a name whose own class is called otherwise: a card may have one name for two classes
+    places = {plain[number]: number for number in other if number < len(plain) and counts[plain[number]] == 1}
+    places |= {name: place for place, name in enumerate(plain) if place not in here and counts[name] == 1}
+    moved = [number for number in other if _plain(here[number]) in places]
     first = (moved or other)[0]
     beside = repr(there[first]) if first < len(there) else "nameless"
     example = f"class {first} is {beside} beside the images and {here[first]!r} on the card"
     if moved:
-        return NamesFound((f"the names lie in another order: {example}",))
-    return NamesFound(
-        notes=(f"{len(other):,} of {len(here):,} names are spelt otherwise beside the images: {example}",)
-    )
+        line = f"the names lie in another order: {example}"
+        return NamesFound((*counted, line), moved=line)
+    spelt = f"{len(other):,} of {len(here):,} names are spelt otherwise beside the images: {example}"
+    return NamesFound(counted, notes=() if counted else (spelt,))
 
 
 def _plain(name: str) -> str:

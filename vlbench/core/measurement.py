@@ -28,7 +28,9 @@ class Measurement:
 
     `value` is None where nothing could be measured. `n` counts what the mean is over, `left_out` the classes
     or tags without a positive. The engine fills in `metric`, the name as asked for, and the ends of its
-    values, where None means no end. `influence` [n] holds the jackknife pseudo-values of the images, where
+    values, where None means no end. It also fills in `chance` and `constant`, what the metric states for a
+    model that scores at random and for the best one that gives every image the same scores; None where it
+    states none. `influence` [n] holds the jackknife pseudo-values of the images, where
     the metric has them: their mean is the value and their standard error is the metric's own, up to the
     jackknife's bias. A result does not store them.
     """
@@ -44,6 +46,8 @@ class Measurement:
     lower_is_better: bool = False
     least: float | None = 0.0
     most: float | None = 1.0
+    chance: float | None = None
+    constant: float | None = None
     influence: Any = field(default=None, compare=False, repr=False, metadata=NOT_KEPT)  # float64 or None
 
     @classmethod

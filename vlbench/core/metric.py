@@ -25,6 +25,8 @@ Measure = Callable[["Prediction", "Problem", MetricOptions], Measurement]
 CheckProblem = Callable[["Problem", str], None]
 """A function of a problem and a metric's name; it raises a VlbenchError where the metric cannot measure the
 problem."""
+Level = Callable[["Problem", MetricOptions], float | None]
+"""A function of a problem and the metric's options: a value to set beside a score; None if none is known."""
 ReadItems = Callable[["Items", float | None], "PerImage | None"]
 TagPrecision = Callable[["Floats", "Floats", "Floats"], "Floats"]
 """A metric's value for one tag in every resample, [r]. Its arguments are counts at the distinct scores of the
@@ -41,6 +43,11 @@ class Metric:
     means no end. `suits` refuses a problem before anything is loaded. `items` computes the metric image by
     image from a model's items and the number after the @; None where the metric has pseudo-values, or nothing
     by image. `resample` measures a tag in resamples of a score matrix.
+
+    `chance` is the mean value, over the very problem, of a model that scores at random, without ties.
+    `constant` is the best value of a model that gives every image the same scores; of a metric that asks with
+    each text for images, of one that gives every text the same scores. None where there is no such value, or
+    none is known; the cell beside the score is then empty.
 
     >>> from vlbench.core.registry import METRICS
     >>> recall = METRICS.get("image_retrieval_recall")
@@ -59,6 +66,8 @@ class Metric:
     suits: CheckProblem | None = None
     items: ReadItems | None = None
     resample: TagPrecision | None = None
+    chance: Level | None = None
+    constant: Level | None = None
 
     def __call__(self, prediction: "Prediction", problem: "Problem", options: MetricOptions) -> Measurement:
         """Measure a prediction.
@@ -118,6 +127,8 @@ class MetricFields(TypedDict, total=False):
     suits: CheckProblem | None
     items: ReadItems | None
     resample: TagPrecision | None
+    chance: Level | None
+    constant: Level | None
 
 
 def metric(*, reads: Iterable[str], **stated: Unpack[MetricFields]) -> Callable[[Measure], Metric]:

@@ -148,7 +148,8 @@ class Result:
             if twice := [name for at, name in enumerate(names) if name in names[:at]]:
                 raise DataError(f"the metric {twice[0]} appears twice")
             for each in result.metrics:
-                values = [(each.value, ""), *((part.value, f" of {part.name!r}") for part in each.parts)]
+                values = [(each.value, ""), (each.chance, " by chance"), (each.constant, " of one answer")]
+                values += [(part.value, f" of {part.name!r}") for part in each.parts]
                 for value, of in values:
                     wrong = out_of_range(value, each.least, each.most)
                     if wrong:

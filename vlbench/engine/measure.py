@@ -180,20 +180,27 @@ def measure(job: Job, prediction: Prediction, facts: RunFacts) -> Measured:
     task = job.task
     values = []
     for name, metric in job.metrics.items():
-        found = metric(prediction, task.problem, MetricOptions(at=split_metric(name)[1], seed=job.seed))
+        options = MetricOptions(at=split_metric(name)[1], seed=job.seed)
+        found = metric(prediction, task.problem, options)
+        chance, constant = (
+            None if level is None or found.value is None else level(task.problem, options)
+            for level in (metric.chance, metric.constant)
+        )
         for said, of in (
             (found.value, ""),
+            (chance, " by chance"),
+            (constant, " of one answer for all"),
             (found.ci_low, ", the low end of its interval,"),
             (found.ci_high, ", the high end of its interval,"),
             *((part.value, f" of {part.name!r}") for part in found.parts),
         ):
             if said is not None and not isfinite(said):
                 raise NotFinite(f"{task.name}: {name}{of} is {said}; check the metric and the scores")
-        wrong = out_of_range(found.value, metric.least, metric.most)
-        if wrong:
-            raise PluginError(
-                f"{task.name}: {name} is {wrong}; mend the metric, or state its `least` and `most`"
-            )
+        for said, of in ((found.value, ""), (chance, " by chance"), (constant, " of one answer for all")):
+            if wrong := out_of_range(said, metric.least, metric.most):
+                raise PluginError(
+                    f"{task.name}: {name}{of} is {wrong}; mend the metric, or state its `least` and `most`"
+                )
         influence = found.influence if name == task.primary else None
         count = len(task.problem.candidates)
         if influence is not None and len(influence) != count:
@@ -208,6 +215,8 @@ def measure(job: Job, prediction: Prediction, facts: RunFacts) -> Measured:
                 lower_is_better=metric.lower_is_better,
                 least=metric.least,
                 most=metric.most,
+                chance=chance,
+                constant=constant,
                 influence=influence,
             )
         )

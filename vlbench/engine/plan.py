@@ -145,6 +145,9 @@ def _job(
     asked = task.problem.queries
     of_task = texts if problem is task.problem else tuple(map(text_key, task.problem.texts))
     metrics = {**task.metrics, **metrics_of(name for name in method.metrics if name not in task.metrics)}
+    measures = [
+        each for of in metrics.values() for each in (of.run, of.chance, of.constant) if each is not None
+    ]
     # a task that was put together by hand is of no kind that a registry knows
     kinds = [TASK_KINDS.get(task.kind)] if task.kind in TASK_KINDS else []
     keys = Keys(
@@ -156,7 +159,7 @@ def _job(
         texts=texts,
         candidate_ids=digest_of_strings(words) if images is None else images.ids,
         queries=_of_queries(asked, of_task, "" if references is None else references.ids),
-        code=digest_of_code(*kinds, *(metric.run for metric in metrics.values()), cache=settings.cache),
+        code=digest_of_code(*kinds, *measures, cache=settings.cache),
         candidates=words,
     )
     # what is no default stands in the row's name, so that rows never mix

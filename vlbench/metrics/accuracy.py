@@ -1,9 +1,10 @@
-"""Fractions of ranks, and accuracies made of them: top-1, top-5, mean over classes, worst class, worst group.
+"""Fractions of ranks, and accuracies made of them: top-1, top-5, mean over classes, worst class.
 
 Rank 1 is the best. Rank 0 means that nothing right exists; it is left out.
 """
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,10 @@ from vlbench.core.items import Contributions, Indices, Items, PerImage
 from vlbench.core.measurement import Measurement, MetricOptions, Part
 from vlbench.core.metric import metric
 from vlbench.core.problem import Problem
+from vlbench.metrics.binomial import mean_lowest_share
+from vlbench.metrics.common_ranking import within_of_common
 from vlbench.metrics.intervals import class_spread, score_interval, wilson
+from vlbench.metrics.random_ranks import within_by_chance
 
 
 def worst_rank(candidates: NDArray[np.int64] | int, right: NDArray[np.int64]) -> int:
@@ -100,7 +104,12 @@ def class_recall(
     return shares, sizes
 
 
-@metric(reads={"row_ranks"}, items=lambda items, _: hits_within(items, 1))
+@metric(
+    reads={"row_ranks"},
+    items=lambda items, _: hits_within(items, 1),
+    chance=partial(within_by_chance, "candidates", 1),
+    constant=partial(within_of_common, "candidates", 1),
+)
 def acc1(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Fraction of images whose class scores above every other class; Wilson interval.
 
@@ -111,7 +120,12 @@ def acc1(prediction: Prediction, problem: Problem, options: MetricOptions) -> Me
     return images_within(prediction, problem, 1)
 
 
-@metric(reads={"row_ranks"}, items=lambda items, _: hits_within(items, 5))
+@metric(
+    reads={"row_ranks"},
+    items=lambda items, _: hits_within(items, 5),
+    chance=partial(within_by_chance, "candidates", 5),
+    constant=partial(within_of_common, "candidates", 5),
+)
 def acc5(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Fraction of images whose class is among the best five; Wilson interval. None with five or fewer.
 
@@ -147,7 +161,32 @@ def _class_contributions(items: Items, _: float | None) -> PerImage | None:
     return Contributions("within classes", most * right, most, right)
 
 
-@metric(reads={"row_ranks"}, suits=one_class_each, items=_class_contributions)
+def _one_of_classes(problem: Problem, _: MetricOptions, *, seen: bool) -> float | None:
+    """1 / the number of classes, or of those that have images (`seen`)."""
+    sizes = problem.relevant.column_counts
+    count = np.count_nonzero(sizes)
+    return None if problem.asked is not None or not count else 1 / (count if seen else sizes.size)
+
+
+def _lowest_by_chance(problem: Problem, _: MetricOptions) -> float | None:
+    sizes = problem.relevant.column_counts
+    if problem.asked is not None or not sizes.any():
+        return None
+    return mean_lowest_share(sizes[sizes > 0], 1 / sizes.size)
+
+
+def _lowest_of_one_class(problem: Problem, _: MetricOptions) -> float | None:
+    count = np.count_nonzero(problem.relevant.column_counts)
+    return None if problem.asked is not None or not count else float(count == 1)
+
+
+@metric(
+    reads={"row_ranks"},
+    suits=one_class_each,
+    items=_class_contributions,
+    chance=partial(_one_of_classes, seen=False),
+    constant=partial(_one_of_classes, seen=True),
+)
 def mean_per_class_recall(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Fraction of right images in each class, averaged over the classes that have images.
 
@@ -175,7 +214,7 @@ def mean_per_class_recall(prediction: Prediction, problem: Problem, options: Met
     return replace(found, **interval)
 
 
-@metric(reads={"row_ranks"}, suits=one_class_each)
+@metric(reads={"row_ranks"}, suits=one_class_each, chance=_lowest_by_chance, constant=_lowest_of_one_class)
 def worst_class_accuracy(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """The lowest fraction of right images in a class, over the classes that have images.
 
@@ -206,50 +245,4 @@ def worst_class_accuracy(prediction: Prediction, problem: Problem, options: Metr
         left_out=left_out,
         parts=(Part(problem.names[worst], value, size),),
         **wilson(value, size, method="Wilson, of the worst class"),
-    )
-
-
-@metric(reads={"row_ranks"}, at="k")
-def worst_group_accuracy(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """The lowest accuracy of a group of images: top-1, or top-5 as `worst_group_accuracy@5`.
-
-    Groups are regions, incomes or other attributes in the data. WILDS and the fairness data sets of DataComp
-    use this measure (Koh et al. 2021, arXiv 2012.07421).
-
-    Where images are grouped in several ways (race, gender), it is the lowest over all groups. `n` counts the
-    groups, `left_out` the images without a group or a class; the parts are the groups. None where the data
-    have no groups, or no image could be wrong. The interval is Wilson's for the worst group, as if it had
-    been chosen beforehand.
-
-    >>> from vlbench.core.small_problem import small_prediction, small_problem
-    >>> from vlbench.core.problem import Groups
-    >>> regions = {"region": Groups("candidates", ("north", "south", "south"))}
-    >>> problem = replace(small_problem([[1, 0], [1, 0], [0, 1]]), groups=regions)
-    >>> worst_group_accuracy(small_prediction(row_ranks=[1, 2, 1]), problem, MetricOptions()).value
-    0.5
-    """
-    ranks = prediction["row_ranks"]
-    within = 1 if options.at is None else int(options.number)
-    groupings = {name: each.labels for name, each in problem.groups.items() if each.of == "candidates"}
-    names, sizes, hits = [], [], []
-    grouped = np.zeros(ranks.size, dtype=np.bool_)
-    for grouping, stated in groupings.items():
-        labels = np.array(stated)
-        counted = (ranks > 0) & (labels != "")
-        grouped |= counted
-        for label in sorted(set(labels[counted].tolist())):
-            names.append(label if len(groupings) == 1 else f"{grouping}: {label}")
-            sizes.append(int(np.sum(counted & (labels == label))))
-            hits.append(int(np.sum(ranks[counted & (labels == label)] <= within)))
-    left_out = int(np.sum(~grouped))
-    if not names or within >= worst_rank(problem.asked_counts("candidates"), problem.relevant.row_counts):
-        return Measurement(value=None, n=0, left_out=left_out)
-    shares = np.divide(hits, sizes)
-    worst = int(np.argmin(shares))
-    return Measurement(
-        value=float(shares[worst]),
-        n=len(names),
-        left_out=left_out,
-        parts=tuple(Part(*part) for part in zip(names, shares.tolist(), sizes, strict=True)),
-        **wilson(float(shares[worst]), sizes[worst], method="Wilson, of the worst group"),
     )

@@ -16,6 +16,7 @@ from vlbench.core.problem import Asked, Problem
 from vlbench.core.relevance import Relevance
 from vlbench.metrics.columns import Column, FloatArray, pairs_of, score_columns
 from vlbench.metrics.intervals import jackknife_spread, pseudo_values, score_interval
+from vlbench.metrics.random_ranks import mean_precision
 
 Floats = NDArray[np.float32]
 
@@ -84,7 +85,38 @@ def resampled_precision(right: Floats, found: Floats, reached: Floats) -> Floats
     return values
 
 
-@metric(reads={"scores", ASKED}, resample=resampled_precision)
+def precision_by_chance(problem: Problem, _: MetricOptions) -> float | None:
+    """The expected AP of random scores, averaged over the tags that have positives.
+
+    >>> from vlbench.core.small_problem import small_problem
+    >>> precision_by_chance(small_problem([[1, 0], [0, 0]]), MetricOptions())
+    0.75
+    """
+    counts = problem.relevant.column_counts
+    values = mean_precision(problem.asked_counts("queries"), counts)[counts > 0]
+    return float(values.mean()) if values.size else None
+
+
+def positive_share(problem: Problem, _: MetricOptions) -> float | None:
+    """The share of a tag's images that have it, averaged over the tags that have positives.
+
+    It is the AP of scores that are equal for all images.
+
+    >>> from vlbench.core.small_problem import small_problem
+    >>> positive_share(small_problem([[1, 0], [0, 0]]), MetricOptions())
+    0.5
+    """
+    counts = problem.relevant.column_counts
+    shares = (counts / np.maximum(problem.asked_counts("queries"), 1))[counts > 0]
+    return float(shares.mean()) if shares.size else None
+
+
+@metric(
+    reads={"scores", ASKED},
+    resample=resampled_precision,
+    chance=precision_by_chance,
+    constant=positive_share,
+)
 def mean_average_precision(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """AP of each tag, averaged over the tags that have positives; the parts are the tags' APs.
 

@@ -21,7 +21,30 @@ BINS = 15
 """How many bins the expected calibration error has, as in the tables of Guo et al."""
 
 
-@metric(reads=SOFTMAX, suits=one_class_each, lower_is_better=True, at="k")
+def _shares(problem: Problem) -> NDArray[np.float64] | None:
+    """The share of each class that has images; None where classes are not asked about all images."""
+    sizes = problem.relevant.column_counts
+    return None if problem.asked is not None or not sizes.any() else sizes[sizes > 0] / sizes.sum()
+
+
+def _certain_of_shares(problem: Problem, _: MetricOptions) -> float | None:
+    """The least calibration error of one distribution for all images: none, of the classes' shares."""
+    return None if _shares(problem) is None else 0.0
+
+
+def _square_of_shares(problem: Problem, _: MetricOptions) -> float | None:
+    """The least squared error of one distribution for all images, that of the classes' shares."""
+    shares = _shares(problem)
+    return None if shares is None else float(1 - (shares**2).sum())
+
+
+def _entropy_of_shares(problem: Problem, _: MetricOptions) -> float | None:
+    """The least negative log-likelihood of one distribution for all images: the entropy of the shares."""
+    shares = _shares(problem)
+    return None if shares is None else float(-(shares * np.log(shares)).sum())
+
+
+@metric(reads=SOFTMAX, suits=one_class_each, lower_is_better=True, at="k", constant=_certain_of_shares)
 def ece(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Expected calibration error: the distance of confidence and accuracy, averaged over bins.
 
@@ -80,7 +103,7 @@ def calibration_error(
     return value, influence, float(np.sqrt(2 / np.pi * variances).sum() / gaps.size)
 
 
-@metric(reads=SOFTMAX, suits=one_class_each, lower_is_better=True, most=2.0)
+@metric(reads=SOFTMAX, suits=one_class_each, lower_is_better=True, most=2.0, constant=_square_of_shares)
 def brier(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Squared error of the probabilities, summed over the classes, averaged over images: 0 to 2.
 
@@ -101,7 +124,7 @@ def brier(prediction: Prediction, problem: Problem, options: MetricOptions) -> M
     return _mean(squares - 2 * np.exp(log_right(prediction, kept)) + 1, prediction, problem)
 
 
-@metric(reads=SOFTMAX, suits=one_class_each, lower_is_better=True, most=None)
+@metric(reads=SOFTMAX, suits=one_class_each, lower_is_better=True, most=None, constant=_entropy_of_shares)
 def nll(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Negative log-likelihood of the right class, in nats, averaged over images.
 

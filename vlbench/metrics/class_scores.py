@@ -1,6 +1,8 @@
 """Further metrics of classification: macro F1, ROC AUC, and the mean of top-1 and top-5."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,7 @@ from vlbench.core.problem import Problem
 from vlbench.core.relevance import Relevance
 from vlbench.metrics.accuracy import one_class_each, shares
 from vlbench.metrics.columns import FloatArray
+from vlbench.metrics.common_ranking import within_of_common
 from vlbench.metrics.intervals import (
     BY_IMAGES,
     Spread,
@@ -22,11 +25,34 @@ from vlbench.metrics.intervals import (
     share_spread,
 )
 from vlbench.metrics.outliers import BY_DELONG, auc_spread, share_below
+from vlbench.metrics.random_ranks import within_by_chance
+from vlbench.metrics.ratios import F1, ratios_by_chance
 
 TOP = 5
 
 
-@metric(reads={"row_ranks", "best", "best_scores"}, suits=one_class_each)
+def _f1_by_chance(problem: Problem, _: MetricOptions) -> float | None:
+    sizes = problem.relevant.column_counts
+    found = sizes[sizes > 0]
+    if not found.size or problem.asked is not None:
+        return None
+    return float(ratios_by_chance(F1, found, int(found.sum()), 1 / sizes.size).mean())
+
+
+def _f1_of_one_class(problem: Problem, _: MetricOptions) -> float | None:
+    sizes = problem.relevant.column_counts
+    found, largest = np.count_nonzero(sizes), int(sizes.max(initial=0))
+    if not found or problem.asked is not None:
+        return None
+    return 2 * largest / (int(sizes.sum()) + largest) / found
+
+
+@metric(
+    reads={"row_ranks", "best", "best_scores"},
+    suits=one_class_each,
+    chance=_f1_by_chance,
+    constant=_f1_of_one_class,
+)
 def macro_f1_of_classes(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """F1 of the predicted class, averaged over the classes that have images; the parts are the classes.
 
@@ -80,7 +106,7 @@ def two_classes(problem: Problem, metric: str) -> None:
     one_class_each(problem, metric)
 
 
-@metric(reads={"best", "best_scores"}, suits=two_classes)
+@metric(reads={"best", "best_scores"}, suits=two_classes, chance=lambda *_: 0.5, constant=lambda *_: 0.5)
 def roc_auc(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Area under the ROC curve for the second of two classes, by the difference of the two scores.
 
@@ -132,7 +158,19 @@ def _mean_contributions(items: Items, _: float | None) -> PerImage | None:
     return shares((kept <= 1).astype(np.int64) + (kept <= TOP), np.full(kept.size, 2))
 
 
-@metric(reads={"row_ranks"}, items=_mean_contributions)
+def _mean_of_two(
+    level: Callable[..., float | None], problem: Problem, options: MetricOptions
+) -> float | None:
+    first, five = (level("candidates", k, problem, options) for k in (1, TOP))
+    return None if first is None or five is None else (first + five) / 2
+
+
+@metric(
+    reads={"row_ranks"},
+    items=_mean_contributions,
+    chance=partial(_mean_of_two, within_by_chance),
+    constant=partial(_mean_of_two, within_of_common),
+)
 def mean_acc1_acc5(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Mean of acc1 and acc5, which CLIP's paper reports on Kinetics; None with five or fewer classes.
 

@@ -7,6 +7,7 @@ from vlbench.core.contracts import Prediction
 from vlbench.core.measurement import Measurement, MetricOptions
 from vlbench.core.metric import ASKED, metric
 from vlbench.core.problem import Problem
+from vlbench.metrics.average_precision import positive_share
 from vlbench.metrics.columns import FloatArray, score_columns
 
 Floats = NDArray[np.float32]
@@ -43,7 +44,20 @@ def resampled_eleven_points(right: Floats, found: Floats, reached: Floats) -> Fl
     return values
 
 
-@metric(reads={"scores", ASKED}, resample=resampled_eleven_points)
+def eleven_points_of_one_score(problem: Problem, options: MetricOptions) -> float | None:
+    """The 11-point AP of scores that are equal for all images, averaged over the tags that have positives.
+
+    Precision is the share of positives at every recall but 0, where it is 1.
+
+    >>> from vlbench.core.small_problem import small_problem
+    >>> round(eleven_points_of_one_score(small_problem([[0], [1]]), MetricOptions()), 6)
+    0.545455
+    """
+    share = positive_share(problem, options)
+    return None if share is None else (10 * share + 1) / 11
+
+
+@metric(reads={"scores", ASKED}, resample=resampled_eleven_points, constant=eleven_points_of_one_score)
 def eleven_point_mean_average_precision(
     prediction: Prediction, problem: Problem, options: MetricOptions
 ) -> Measurement:

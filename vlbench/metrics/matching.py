@@ -9,17 +9,12 @@ that share an image are correlated, which the intervals take into account.
 from dataclasses import replace
 from functools import partial
 
-import numpy as np
-
 from vlbench.core.contracts import Prediction
-from vlbench.core.items import asked_by_item
 from vlbench.core.measurement import Measurement, MetricOptions
 from vlbench.core.metric import metric
 from vlbench.core.problem import Problem
-from vlbench.metrics.contests import AskedItems, Contests
 from vlbench.metrics.outcomes import (
     BOTH,
-    Outcome,
     labelled,
     macro,
     outcome,
@@ -28,14 +23,19 @@ from vlbench.metrics.outcomes import (
     share_of_sets,
     something_to_decide,
 )
+from vlbench.metrics.random_contests import both_by_chance, macro_by_chance, sets_by_chance, share_by_chance
 
 _TEXTS = partial(something_to_decide, ("texts",))
 _IMAGES = partial(something_to_decide, ("images",))
 _BOTH = partial(something_to_decide, BOTH)
-_ITEMS = partial(something_to_decide, ())
 
 
-@metric(reads={"pair_scores"}, suits=_TEXTS, items=partial(read_right, ("texts",)))
+@metric(
+    reads={"pair_scores"},
+    suits=_TEXTS,
+    items=partial(read_right, ("texts",)),
+    chance=partial(share_by_chance, "texts"),
+)
 def text_score(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Fraction of items in which each image scores its right texts above the wrong ones; Wilson interval.
 
@@ -48,7 +48,12 @@ def text_score(prediction: Prediction, problem: Problem, options: MetricOptions)
     return share(outcome(prediction, problem, "texts"), problem)
 
 
-@metric(reads={"pair_scores"}, suits=_IMAGES, items=partial(read_right, ("images",)))
+@metric(
+    reads={"pair_scores"},
+    suits=_IMAGES,
+    items=partial(read_right, ("images",)),
+    chance=partial(share_by_chance, "images"),
+)
 def image_score(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Fraction of items in which each text scores its right images above the wrong ones; Wilson interval.
 
@@ -61,7 +66,7 @@ def image_score(prediction: Prediction, problem: Problem, options: MetricOptions
     return share(outcome(prediction, problem, "images"), problem)
 
 
-@metric(reads={"pair_scores"}, suits=_BOTH, items=partial(read_right, BOTH))
+@metric(reads={"pair_scores"}, suits=_BOTH, items=partial(read_right, BOTH), chance=both_by_chance)
 def group_score(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Fraction of items that are right by text_score and image_score; Wilson interval.
 
@@ -78,7 +83,12 @@ def group_score(prediction: Prediction, problem: Problem, options: MetricOptions
     return share(both, problem)
 
 
-@metric(reads={"pair_scores"}, suits=_TEXTS, items=partial(read_right, ("texts",), ties="first"))
+@metric(
+    reads={"pair_scores"},
+    suits=_TEXTS,
+    items=partial(read_right, ("texts",), ties="first"),
+    chance=partial(share_by_chance, "texts", ties="first"),
+)
 def text_score_first_wins(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Like text_score, but by argmax: among texts that tie for the best, the first is chosen.
 
@@ -93,7 +103,12 @@ def text_score_first_wins(prediction: Prediction, problem: Problem, options: Met
     return share(outcome(prediction, problem, "texts", ties="first"), problem)
 
 
-@metric(reads={"pair_scores"}, suits=_IMAGES, items=partial(read_right, ("images",), ties="last"))
+@metric(
+    reads={"pair_scores"},
+    suits=_IMAGES,
+    items=partial(read_right, ("images",), ties="last"),
+    chance=partial(share_by_chance, "images", ties="last"),
+)
 def image_score_second_wins(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Like image_score, but by argmax: among images that tie for the best, the last is chosen.
 
@@ -108,7 +123,13 @@ def image_score_second_wins(prediction: Prediction, problem: Problem, options: M
     return share(outcome(prediction, problem, "images", ties="last"), problem)
 
 
-@metric(reads={"pair_scores"}, at="k", needs_at=True, suits=_TEXTS)
+@metric(
+    reads={"pair_scores"},
+    at="k",
+    needs_at=True,
+    suits=_TEXTS,
+    chance=partial(share_by_chance, "texts", placed=True),
+)
 def text_score_of_image(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Like text_score, for one image of each item: `@1` is the first in the order of the data set (BiVLC).
 
@@ -121,7 +142,13 @@ def text_score_of_image(prediction: Prediction, problem: Problem, options: Metri
     return share(outcome(prediction, problem, "texts", place=int(options.number) - 1), problem)
 
 
-@metric(reads={"pair_scores"}, at="k", needs_at=True, suits=_IMAGES)
+@metric(
+    reads={"pair_scores"},
+    at="k",
+    needs_at=True,
+    suits=_IMAGES,
+    chance=partial(share_by_chance, "images", placed=True),
+)
 def image_score_of_text(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Like image_score, for one text of each item: `@1` is the first (BiVLC).
 
@@ -134,7 +161,12 @@ def image_score_of_text(prediction: Prediction, problem: Problem, options: Metri
     return share(outcome(prediction, problem, "images", place=int(options.number) - 1), problem)
 
 
-@metric(reads={"pair_scores"}, at="k", suits=partial(labelled, "class", "texts"))
+@metric(
+    reads={"pair_scores"},
+    at="k",
+    suits=partial(labelled, "class", "texts"),
+    chance=partial(macro_by_chance, "texts"),
+)
 def macro_text_score(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Mean of text_score over the items' classes; `@25` leaves out classes with fewer than 25 items.
 
@@ -151,7 +183,12 @@ def macro_text_score(prediction: Prediction, problem: Problem, options: MetricOp
     return macro(outcome(prediction, problem, "texts"), problem, options)
 
 
-@metric(reads={"pair_scores"}, at="k", suits=partial(labelled, "class", "images"))
+@metric(
+    reads={"pair_scores"},
+    at="k",
+    suits=partial(labelled, "class", "images"),
+    chance=partial(macro_by_chance, "images"),
+)
 def macro_image_score(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Mean of image_score over the items' classes; the rest as for macro_text_score.
 
@@ -164,7 +201,7 @@ def macro_image_score(prediction: Prediction, problem: Problem, options: MetricO
     return macro(outcome(prediction, problem, "images"), problem, options)
 
 
-@metric(reads={"pair_scores"}, suits=partial(labelled, "set", "texts"))
+@metric(reads={"pair_scores"}, suits=partial(labelled, "set", "texts"), chance=partial(sets_by_chance, "set"))
 def set_text_score(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Fraction of sets whose items are all right by text_score; Wilson interval.
 
@@ -179,7 +216,9 @@ def set_text_score(prediction: Prediction, problem: Problem, options: MetricOpti
     return share_of_sets("set", outcome(prediction, problem, "texts"), problem)
 
 
-@metric(reads={"pair_scores"}, suits=partial(labelled, "pair", "texts"))
+@metric(
+    reads={"pair_scores"}, suits=partial(labelled, "pair", "texts"), chance=partial(sets_by_chance, "pair")
+)
 def pair_text_score(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Fraction of pairs of items that are both right by text_score; Wilson interval.
 
@@ -194,7 +233,11 @@ def pair_text_score(prediction: Prediction, problem: Problem, options: MetricOpt
     return share_of_sets("pair", outcome(prediction, problem, "texts"), problem)
 
 
-@metric(reads={"pair_scores"}, suits=partial(labelled, "set", "texts"))
+@metric(
+    reads={"pair_scores"},
+    suits=partial(labelled, "set", "texts"),
+    chance=partial(sets_by_chance, "set", ties="first"),
+)
 def set_text_score_first_wins(
     prediction: Prediction, problem: Problem, options: MetricOptions
 ) -> Measurement:
@@ -209,7 +252,11 @@ def set_text_score_first_wins(
     return share_of_sets("set", outcome(prediction, problem, "texts", ties="first"), problem)
 
 
-@metric(reads={"pair_scores"}, suits=partial(labelled, "pair", "texts"))
+@metric(
+    reads={"pair_scores"},
+    suits=partial(labelled, "pair", "texts"),
+    chance=partial(sets_by_chance, "pair", ties="first"),
+)
 def pair_text_score_first_wins(
     prediction: Prediction, problem: Problem, options: MetricOptions
 ) -> Measurement:
@@ -222,59 +269,3 @@ def pair_text_score_first_wins(
     1.0
     """
     return share_of_sets("pair", outcome(prediction, problem, "texts", ties="first"), problem)
-
-
-@metric(reads={"pair_scores"}, lower_is_better=True, suits=_ITEMS)
-def undecided(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Fraction of items that a tie decides: the lowest right and the highest wrong score are equal.
-
-    The scores compared are those of the texts for one image, or of the images for one text.
-
-    >>> from vlbench.core.small_problem import small_prediction, small_problem
-    >>> problem = small_problem([[1, 0]], items="aa")
-    >>> prediction = small_prediction(pair_scores=[0.5, 0.5])
-    >>> undecided(prediction, problem, MetricOptions()).value
-    1.0
-    """
-    items = AskedItems.of(asked_by_item(problem))
-    found = np.zeros(len(items.images), dtype=np.bool_)
-    for over in BOTH:
-        contests = Contests.between(over, items.pairs)
-        lowest, highest = contests.bounds(prediction["pair_scores"])
-        found[contests.items[contests.open & (lowest == highest)]] = True
-    return share(Outcome(items, np.ones_like(found), found), problem)
-
-
-@metric(reads={"queries_alike", "candidates_alike"}, lower_is_better=True, suits=_ITEMS)
-def same_features(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Fraction of items in which a right and a wrong text, or image, have equal features.
-
-    No score can tell these apart: the model does not read the order of words, for example, or truncates them.
-
-    >>> from vlbench.core.small_problem import small_prediction, small_problem
-    >>> problem = small_problem([[1, 0]], items="aa")
-    >>> prediction = small_prediction(candidates_alike=[0], queries_alike=[0, 0])
-    >>> same_features(prediction, problem, MetricOptions()).value
-    1.0
-    """
-    items = AskedItems.of(asked_by_item(problem))
-    found = np.zeros(len(items.images), dtype=np.bool_)
-    for over, alike in zip(BOTH, ("queries_alike", "candidates_alike"), strict=True):
-        contests = Contests.between(over, items.pairs)
-        found[contests.items[contests.share_features(prediction[alike])]] = True
-    return share(Outcome(items, np.ones_like(found), found), problem)
-
-
-@metric(reads={"queries_cut"}, lower_is_better=True, suits=_ITEMS)
-def truncated(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
-    """Fraction of items with a text that the model truncates; 0 for a model that cannot tell.
-
-    >>> from vlbench.core.small_problem import small_prediction, small_problem
-    >>> problem = small_problem([[1, 0]], items="aa")
-    >>> truncated(small_prediction(queries_cut=[False, True]), problem, MetricOptions()).value
-    1.0
-    """
-    items = AskedItems.of(asked_by_item(problem))
-    found = np.zeros(len(items.images), dtype=np.bool_)
-    found[items.pairs[prediction["queries_cut"][items.pairs[:, 1]], 2]] = True
-    return share(Outcome(items, np.ones_like(found), found), problem)

@@ -6,6 +6,7 @@ asked about no image, since its truth is unknown everywhere, is left out.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from vlbench.core.measurement import Measurement, MetricOptions, Part
 from vlbench.core.metric import ASKED, metric
 from vlbench.core.problem import Problem
 from vlbench.metrics.columns import FloatArray, score_columns
+from vlbench.metrics.random_ranks import mean_precision
+from vlbench.metrics.ratios import PRECISION, RECALL, Ratio
 from vlbench.metrics.thresholds import score_threshold
 
 _RAM_AP_GUARD = 1e-8
@@ -48,7 +51,28 @@ def ram_precision_recall(predicted: NDArray[np.bool_], relevant: NDArray[np.bool
     return hits / (given + _RAM_RATIO_GUARD), hits / (true + _RAM_RATIO_GUARD)
 
 
-@metric(reads={"scores", ASKED})
+def _precision_by_chance(problem: Problem, _: MetricOptions) -> float | None:
+    asked, right = _counts(problem)
+    values = mean_precision(asked, right) * right / (right + _RAM_AP_GUARD)
+    return float(values.mean()) if values.size else None
+
+
+def _of_all_tags(ratio: Ratio, problem: Problem, _: MetricOptions) -> float | None:
+    """The ratio of a model that predicts every tag for every image, which is its best for equal scores."""
+    asked, right = _counts(problem)
+    values = ratio.hits * right / (ratio.given * asked + ratio.true * right + _RAM_RATIO_GUARD)
+    return float(values.mean()) if values.size else None
+
+
+def _counts(problem: Problem) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """How many images each tag is asked about, and how many have it, without tags that are asked about
+    none."""
+    right = problem.relevant.column_counts
+    asked = np.broadcast_to(problem.asked_counts("queries"), right.shape)
+    return asked[asked > 0], right[asked > 0]
+
+
+@metric(reads={"scores", ASKED}, chance=_precision_by_chance)
 def ram_mean_average_precision(
     prediction: Prediction, problem: Problem, options: MetricOptions
 ) -> Measurement:
@@ -66,7 +90,12 @@ def ram_mean_average_precision(
     return _mean(prediction, problem, ram_average_precision)
 
 
-@metric(reads={"scores", ASKED}, at="threshold", needs_at=True)
+@metric(
+    reads={"scores", ASKED},
+    at="threshold",
+    needs_at=True,
+    constant=partial(_of_all_tags, PRECISION),
+)
 def ram_precision(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """RAM's precision, averaged over all tags, at a threshold: scores equal to it count as predicted.
 
@@ -80,7 +109,12 @@ def ram_precision(prediction: Prediction, problem: Problem, options: MetricOptio
     return _mean(prediction, problem, lambda scores, truth: ram_precision_recall(scores >= cut, truth)[0])
 
 
-@metric(reads={"scores", ASKED}, at="threshold", needs_at=True)
+@metric(
+    reads={"scores", ASKED},
+    at="threshold",
+    needs_at=True,
+    constant=partial(_of_all_tags, RECALL),
+)
 def ram_recall(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """RAM's recall, averaged over all tags, at a threshold: scores equal to it count as predicted.
 

@@ -4,6 +4,8 @@ Image retrieval searches for each caption's image, text retrieval for any of an 
 are those of CLIP_benchmark: image_retrieval_recall is text-to-image recall, t2i R@k.
 """
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,7 +15,9 @@ from vlbench.core.measurement import Measurement, MetricOptions
 from vlbench.core.metric import metric
 from vlbench.core.problem import Problem
 from vlbench.metrics.accuracy import hits_within, images_within, proportion_within, shares
+from vlbench.metrics.common_ranking import median_of_common, within_of_common
 from vlbench.metrics.intervals import BY_IMAGES, bootstrap_median, score_interval, share_spread
+from vlbench.metrics.random_ranks import median_by_chance, within_by_chance
 
 
 def _caption_contributions(items: Items, at: float | None) -> PerImage | None:
@@ -26,7 +30,14 @@ def _caption_contributions(items: Items, at: float | None) -> PerImage | None:
     return shares(hits[sizes > 0], sizes[sizes > 0])
 
 
-@metric(reads={"column_ranks"}, at="k", needs_at=True, items=_caption_contributions)
+@metric(
+    reads={"column_ranks"},
+    at="k",
+    needs_at=True,
+    items=_caption_contributions,
+    chance=partial(within_by_chance, "queries", None),
+    constant=partial(within_of_common, "queries", None),
+)
 def image_retrieval_recall(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Fraction of captions whose image is among the best k; None with k or fewer images.
 
@@ -55,7 +66,14 @@ def image_retrieval_recall(prediction: Prediction, problem: Problem, options: Me
     return Measurement(value=found.value, n=found.n, left_out=found.left_out, **interval)
 
 
-@metric(reads={"row_ranks"}, at="k", needs_at=True, items=hits_within)
+@metric(
+    reads={"row_ranks"},
+    at="k",
+    needs_at=True,
+    items=hits_within,
+    chance=partial(within_by_chance, "candidates", None),
+    constant=partial(within_of_common, "candidates", None),
+)
 def text_retrieval_recall(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Fraction of images that have one of their captions among the best k; Wilson interval.
 
@@ -69,7 +87,13 @@ def text_retrieval_recall(prediction: Prediction, problem: Problem, options: Met
     return images_within(prediction, problem, int(options.number))
 
 
-@metric(reads={"column_ranks"}, lower_is_better=True, most=None)
+@metric(
+    reads={"column_ranks"},
+    lower_is_better=True,
+    most=None,
+    chance=partial(median_by_chance, "queries"),
+    constant=partial(median_of_common, "queries"),
+)
 def image_retrieval_median_rank(
     prediction: Prediction, problem: Problem, options: MetricOptions
 ) -> Measurement:
@@ -86,7 +110,13 @@ def image_retrieval_median_rank(
     return _median(prediction["column_ranks"], problem.relevant.first_candidates, seed=options.seed)
 
 
-@metric(reads={"row_ranks"}, lower_is_better=True, most=None)
+@metric(
+    reads={"row_ranks"},
+    lower_is_better=True,
+    most=None,
+    chance=partial(median_by_chance, "candidates"),
+    constant=partial(median_of_common, "candidates"),
+)
 def text_retrieval_median_rank(
     prediction: Prediction, problem: Problem, options: MetricOptions
 ) -> Measurement:

@@ -9,7 +9,7 @@ that is never predicted has precision 0.
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,24 +21,10 @@ from vlbench.core.problem import Asked, Problem
 from vlbench.core.relevance import Relevance
 from vlbench.metrics.columns import Column, FloatArray, score_columns
 from vlbench.metrics.intervals import BY_IMAGES, Spread, class_spread, image_spread, score_interval
+from vlbench.metrics.ratios import F1, PRECISION, RECALL, Averaging, Ratio, same_tags
 
-Averaging = Literal["macro", "micro"]
 Threshold = float | FloatArray
 """A score, or an array of scores that broadcasts to [n, m]: [m] for tags, [n, 1] for images."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ratio:
-    """A measure as a ratio: `hits` x right predictions / (`given` x predicted tags + `true` x true tags)."""
-
-    hits: int
-    given: int
-    true: int
-
-
-PRECISION = Ratio(hits=1, given=1, true=0)
-RECALL = Ratio(hits=1, given=0, true=1)
-F1 = Ratio(hits=2, given=1, true=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +148,7 @@ def micro(
     return Linearised(np.array([value]), influence, image_spread(influence, wholes > 0))
 
 
-@metric(reads={"scores", ASKED}, at="threshold")
+@metric(reads={"scores", ASKED}, at="threshold", constant=partial(same_tags, "macro", PRECISION))
 def macro_precision(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Precision of each tag, the fraction of the images predicted to have it that do, averaged over tags.
 
@@ -175,7 +161,7 @@ def macro_precision(prediction: Prediction, problem: Problem, options: MetricOpt
     return _measure(prediction, problem, options, "macro", PRECISION)
 
 
-@metric(reads={"scores", ASKED}, at="threshold")
+@metric(reads={"scores", ASKED}, at="threshold", constant=partial(same_tags, "macro", RECALL))
 def macro_recall(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Recall of each tag, the fraction of its images for which it is predicted, averaged over tags.
 
@@ -188,7 +174,7 @@ def macro_recall(prediction: Prediction, problem: Problem, options: MetricOption
     return _measure(prediction, problem, options, "macro", RECALL)
 
 
-@metric(reads={"scores", ASKED}, at="threshold")
+@metric(reads={"scores", ASKED}, at="threshold", constant=partial(same_tags, "macro", F1))
 def macro_f1(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """F1 of each tag, the harmonic mean of its precision and recall, averaged over tags.
 
@@ -201,7 +187,7 @@ def macro_f1(prediction: Prediction, problem: Problem, options: MetricOptions) -
     return _measure(prediction, problem, options, "macro", F1)
 
 
-@metric(reads={"scores", ASKED}, at="threshold")
+@metric(reads={"scores", ASKED}, at="threshold", constant=partial(same_tags, "micro", PRECISION))
 def micro_precision(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Fraction of predicted tags that are true. Predictions of tags without positives do not count.
 
@@ -214,7 +200,7 @@ def micro_precision(prediction: Prediction, problem: Problem, options: MetricOpt
     return _measure(prediction, problem, options, "micro", PRECISION)
 
 
-@metric(reads={"scores", ASKED}, at="threshold")
+@metric(reads={"scores", ASKED}, at="threshold", constant=partial(same_tags, "micro", RECALL))
 def micro_recall(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Fraction of all true tags that are predicted.
 
@@ -227,7 +213,7 @@ def micro_recall(prediction: Prediction, problem: Problem, options: MetricOption
     return _measure(prediction, problem, options, "micro", RECALL)
 
 
-@metric(reads={"scores", ASKED}, at="threshold")
+@metric(reads={"scores", ASKED}, at="threshold", constant=partial(same_tags, "micro", F1))
 def micro_f1(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Harmonic mean of micro precision and micro recall.
 

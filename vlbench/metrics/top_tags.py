@@ -5,6 +5,8 @@ are all left out, so ties never help. With k or fewer tags, nothing is measured.
 all tags; where the truth of some is unknown they cannot be, so no metric here reads `asked`.
 """
 
+from functools import partial
+
 import numpy as np
 
 from vlbench.core.contracts import Prediction
@@ -12,7 +14,8 @@ from vlbench.core.measurement import Measurement, MetricOptions
 from vlbench.core.metric import metric
 from vlbench.core.problem import Problem
 from vlbench.metrics.columns import FloatArray
-from vlbench.metrics.thresholds import F1, PRECISION, RECALL, Averaging, Ratio, measure_given
+from vlbench.metrics.ratios import F1, PRECISION, RECALL, Averaging, Ratio, same_tags, top_by_chance
+from vlbench.metrics.thresholds import measure_given
 
 _SCORES_AT_ONCE = 1 << 22
 
@@ -34,7 +37,13 @@ def edge_scores(scores: FloatArray, k: int) -> FloatArray:
     return edges
 
 
-@metric(reads={"scores"}, at="k", needs_at=True)
+@metric(
+    reads={"scores"},
+    at="k",
+    needs_at=True,
+    chance=partial(top_by_chance, "macro", PRECISION),
+    constant=partial(same_tags, "macro", PRECISION, top=True),
+)
 def macro_precision_top(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Precision of each tag, averaged over tags, if each image is predicted to have its k best tags.
 
@@ -47,7 +56,13 @@ def macro_precision_top(prediction: Prediction, problem: Problem, options: Metri
     return _measure(prediction, problem, options, "macro", PRECISION)
 
 
-@metric(reads={"scores"}, at="k", needs_at=True)
+@metric(
+    reads={"scores"},
+    at="k",
+    needs_at=True,
+    chance=partial(top_by_chance, "macro", RECALL),
+    constant=partial(same_tags, "macro", RECALL, top=True),
+)
 def macro_recall_top(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Recall of each tag, averaged over tags, if each image is predicted to have its k best tags.
 
@@ -60,7 +75,13 @@ def macro_recall_top(prediction: Prediction, problem: Problem, options: MetricOp
     return _measure(prediction, problem, options, "macro", RECALL)
 
 
-@metric(reads={"scores"}, at="k", needs_at=True)
+@metric(
+    reads={"scores"},
+    at="k",
+    needs_at=True,
+    chance=partial(top_by_chance, "macro", F1),
+    constant=partial(same_tags, "macro", F1, top=True),
+)
 def macro_f1_top(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """F1 of each tag, averaged over tags, if each image is predicted to have its k best tags.
 
@@ -73,7 +94,13 @@ def macro_f1_top(prediction: Prediction, problem: Problem, options: MetricOption
     return _measure(prediction, problem, options, "macro", F1)
 
 
-@metric(reads={"scores"}, at="k", needs_at=True)
+@metric(
+    reads={"scores"},
+    at="k",
+    needs_at=True,
+    chance=partial(top_by_chance, "micro", PRECISION),
+    constant=partial(same_tags, "micro", PRECISION, top=True),
+)
 def micro_precision_top(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Fraction of the k best tags of all images that are true.
 
@@ -86,7 +113,13 @@ def micro_precision_top(prediction: Prediction, problem: Problem, options: Metri
     return _measure(prediction, problem, options, "micro", PRECISION)
 
 
-@metric(reads={"scores"}, at="k", needs_at=True)
+@metric(
+    reads={"scores"},
+    at="k",
+    needs_at=True,
+    chance=partial(top_by_chance, "micro", RECALL),
+    constant=partial(same_tags, "micro", RECALL, top=True),
+)
 def micro_recall_top(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Fraction of all true tags that are among the k best of their image.
 
@@ -99,7 +132,13 @@ def micro_recall_top(prediction: Prediction, problem: Problem, options: MetricOp
     return _measure(prediction, problem, options, "micro", RECALL)
 
 
-@metric(reads={"scores"}, at="k", needs_at=True)
+@metric(
+    reads={"scores"},
+    at="k",
+    needs_at=True,
+    chance=partial(top_by_chance, "micro", F1),
+    constant=partial(same_tags, "micro", F1, top=True),
+)
 def micro_f1_top(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Harmonic mean of micro precision and micro recall of each image's k best tags.
 

@@ -146,7 +146,11 @@ def test_a_broken_image_is_named(tmp_path: Path, write_card: Write, hub: HubServ
 @pytest.mark.parametrize(
     ("names", "state", "said"),
     [
-        ("green\nred\nblue\n", "differs", "the names lie in another order: class 0 is 'green' beside"),
+        (
+            "green\nred\nblue\n",
+            "differs",
+            "colours: webdataset:colours: the names lie in another order: class 0 is 'green' beside",
+        ),
         ("red\ngreen\n", "differs", "2 names lie beside the images, 3 on the card"),
         ("red\ngrass\nBlue \n", "fits", "1 of 3 names are spelt otherwise beside the images: class 1 is"),
     ],

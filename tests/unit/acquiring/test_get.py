@@ -7,12 +7,12 @@ import pytest
 from hub_server import COMMIT, HubServer
 
 from vlbench.acquiring.get import Plan, fetch, plan_download
-from vlbench.acquiring.network import stay_offline
 from vlbench.acquiring.record import read_record
 from vlbench.cards.build import open_task
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.data_request import DataRequest
 from vlbench.core.errors import DataError, Unsupported
+from vlbench.core.offline import stay_offline
 
 NEEDED = [
     "classnames.txt",

@@ -15,7 +15,8 @@ def test_results_are_a_list_a_table_and_a_frame(tmp_path):
     primary = frame[frame["primary"]].set_index("task")
     assert primary.loc["digits", "value"] == found[0].score
     assert primary.loc["shapes-tags", "metric"] == "mean_average_precision"
-    assert frame["value"].dtype == float
+    assert frame["value"].dtype == frame["chance"].dtype == float
+    assert primary.loc["digits", "chance"] == 1 / 10
     assert "<td>tiny-clip</td>" in found._repr_html_()
 
 

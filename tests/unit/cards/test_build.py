@@ -4,13 +4,14 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from huggingface_hub import constants
 from short_cards import model, task
 
 from vlbench.cards.build import facts_of, is_zero_shot, open_model, open_task, open_training
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.data_request import DataRequest
-from vlbench.core.contracts import Example, Offers, Origin, Place, Target, Text
-from vlbench.core.errors import CardError, DataError, Unsupported, VlbenchError
+from vlbench.core.contracts import Dataset, Example, Offers, Origin, Place, Target, Text
+from vlbench.core.errors import CardError, DataError, SourceMissing, SourceUnread, Unsupported, VlbenchError
 from vlbench.core.reading import Reading
 from vlbench.core.registry import SOURCES
 from vlbench.core.task import Expectation, TaskRequest
@@ -189,6 +190,27 @@ def test_a_tasks_own_folder_may_be_the_one_above_its_data(
     write_task(sources="[{kind: listed, path: a/../../b}]")
     with pytest.raises(CardError, match=r"counting: a source's path: 'a/\.\./\.\./b' leads out"):
         asked("counting", roots_by_task={"counting": tmp_path / "here"})
+
+
+def test_after_data_that_lack_their_labels_nothing_is_downloaded(
+    write_task: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    offline = []
+
+    def unread(place: Place, /, *, path: str) -> Dataset:
+        raise SourceUnread(path, "3 pictures have no labels", "add them")
+
+    def remote(place: Place, /, *, repo: str) -> Dataset:
+        offline.append(constants.HF_HUB_OFFLINE)
+        raise SourceMissing(f"{repo} is not here", "fetch it")
+
+    monkeypatch.setitem(SOURCES._values, "own", unread)
+    monkeypatch.setitem(SOURCES._values, "hub", remote)
+    write_task(sources="[{kind: hub, repo: a}, {kind: own, path: b}, {kind: hub, repo: c}]")
+    with pytest.raises(DataError, match=r"^counting: b: 3 pictures have no labels; add them$"):
+        asked("counting")
+    assert (offline, constants.HF_HUB_OFFLINE) == ([False, True], False)
 
 
 def test_a_copy_that_the_card_knows_to_be_unreadable_is_told(

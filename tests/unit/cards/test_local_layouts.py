@@ -6,7 +6,12 @@ from pathlib import Path
 
 import pytest
 import torchvision_folders as made
-from card_layouts import Build, Built, build_task, labelled, truth, voc
+from card_layouts import Build, Built, build_task, catalogue, labelled, truth, voc
+
+from vlbench.acquiring.check import check_data
+from vlbench.cards.build import open_task
+from vlbench.cards.data_request import DataRequest
+from vlbench.core.errors import DataError
 
 pytestmark = pytest.mark.cards
 
@@ -130,3 +135,17 @@ def test_classification(name: str, build: Build, classes: list[str], root: Path,
     found = built(name)
     assert truth(found) == [(each,) for each in classes]
     assert found.partial
+
+
+def test_flat_images_without_labels_are_passed_over_for_a_good_copy_which_is_told(root: Path) -> None:
+    flat = root / "imagenet" / "val" / "ILSVRC2012_val_00000001.JPEG"
+    made.picture(flat, 1)
+    request = DataRequest(roots=(root,), allow_subset=True)
+    why = "1 images lie flat, as ILSVRC2012_val_00000001.JPEG, and nothing tells what they show"
+    with pytest.raises(DataError, match=rf"^imagenet: .*imagenet/val: {why}; put ILSVRC2012_devkit"):
+        open_task("imagenet", catalogue(), request=request)
+    assert check_data("imagenet", catalogue(), request, sample=1).state == "differs"
+    labelled("wds_imagenet1k", 3)(root)
+    task = open_task("imagenet", catalogue(), request=request).task
+    assert truth(task) == [("tiger shark",)]
+    assert task.remarks[0] == f"imagenet is passed over: {why}"

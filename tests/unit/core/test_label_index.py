@@ -133,6 +133,18 @@ def test_another_order_is_seen_beside_other_spellings() -> None:
     )
 
 
+def test_two_classes_of_one_name_on_the_card_are_in_no_other_order() -> None:
+    texts = (Text("sunglasses", ids={"wnid": "n1"}), Text("sunglasses", ids={"wnid": "n2"}))
+    assert compare_names(source("sunglass", "sunglasses"), texts).differs == ()
+
+
+def test_numbers_that_count_another_class_first_are_in_another_order() -> None:
+    found = compare_names(source("nothing", "cat", "dog"), (Text("cat"), Text("dog")))
+    assert found.differs[0].startswith("3 names lie beside the images, 2 on the card")
+    assert found.moved.startswith("the names lie in another order: class 0 is 'nothing' beside")
+    assert compare_names(source("cat", "dog", "hen"), (Text("cat"), Text("dog"))).moved == ""
+
+
 def test_spelling_alone_is_no_difference() -> None:
     texts = (Text("great white shark"), Text("hen"))
     assert compare_names(source("Great_White  Shark", "hen "), texts) == NamesFound()

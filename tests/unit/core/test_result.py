@@ -96,6 +96,15 @@ def test_a_rank_and_a_loss_may_be_more_than_one(make_result):
         Result.from_json(edited(make_result, metric="brier", value=2.4))
 
 
+def test_a_result_without_levels_is_read_and_levels_are_held_to_the_metrics_range(make_result):
+    fields = json.loads(make_result().to_json())
+    del fields["metrics"][1]["chance"], fields["metrics"][1]["constant"]
+    read = Result.from_json(json.dumps(fields)).metric("acc1")
+    assert (read.value, read.chance, read.constant) == (0.5, None, None)
+    with pytest.raises(DataError, match="acc1 by chance is 2, no fraction"):
+        Result.from_json(edited(make_result, chance=2))
+
+
 def test_a_part_is_held_to_its_metrics_range(make_result):
     with pytest.raises(DataError, match="acc1 of 'cat' is 2, no fraction"):
         Result.from_json(edited(make_result, parts=[{"name": "cat", "value": 2.0, "n": 3}]))

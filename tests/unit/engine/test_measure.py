@@ -79,6 +79,23 @@ def test_a_metric_that_is_no_number_is_refused(found, said, tmp_path):
         evaluated(plan_job(checkpoint, asked, SETTINGS), SETTINGS, tmp_path)
 
 
+def test_a_result_holds_what_a_metric_states_beside_a_score_but_not_beside_none(tmp_path):
+    def beside(value, **levels):
+        own = metric(reads={"row_ranks"}, **levels)(lambda *_: Measurement(value, 6))
+        asked = replace(task(), metrics={"own@2": own}, primary="own@2")
+        cache = tmp_path / str(len([*tmp_path.iterdir()]))
+        return evaluated(plan_job(ColourCheckpoint(), asked, SETTINGS), SETTINGS, cache).metrics[0]
+
+    levels = {"at": "k", "chance": lambda problem, options: options.at / len(problem.queries) / 4}
+    found = beside(0.5, **levels)
+    assert (found.chance, found.constant) == (1 / 4, None)
+    assert beside(None, **levels).chance is None
+    with pytest.raises(NotFinite, match="squares: own@2 by chance is nan"):
+        beside(0.5, at="k", chance=lambda *_: NAN)
+    with pytest.raises(PluginError, match="own@2 of one answer for all is 2, no fraction"):
+        beside(0.5, at="k", constant=lambda *_: 2.0)
+
+
 def test_a_result_carries_digests_of_its_images_texts_right_answers_and_groups(tmp_path):
     asked = task()
     job = plan_job(ColourCheckpoint(), asked, SETTINGS)

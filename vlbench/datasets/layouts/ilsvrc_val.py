@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from vlbench.core.contracts import Dataset, Offers, Place, Target
-from vlbench.core.errors import DataError
+from vlbench.core.errors import DataError, SourceUnread
 from vlbench.core.outside_name import InnerPath, inner_path
 from vlbench.core.reading import Reading, Tally
 from vlbench.core.text_file import csv_records, read_text
@@ -49,7 +49,8 @@ def ilsvrc_val(place: Place, /, *, path: str, ids: str) -> Dataset:
 
     Raises:
         SourceMissing: there are no such images.
-        DataError: nothing tells what they show, a label is wrong, or an image is missing.
+        SourceUnread: nothing tells what they show.
+        DataError: a label is wrong, or an image is missing.
 
     >>> from vlbench.core.small_place import small_place
     >>> files = {f"val/{PREFIX}00000001{SUFFIX}": b"", TRUTH: "2", "ids.txt": "n02119789\nn02100735"}
@@ -71,10 +72,11 @@ def ilsvrc_val(place: Place, /, *, path: str, ids: str) -> Dataset:
     images = _images(folder)
     file, listed = _labelled(dict.fromkeys((root, folder, folder.parent)), images, place, ids)
     if file is None:
-        raise DataError(
-            f"{folder}: {len(images):,} images lie flat, as {min(images.values())}, and nothing tells what "
-            f"they show; put {DEVKIT} (or its {TRUTH}) of image-net.org or {SOLUTION} of Kaggle into "
-            f"{root}, or sort the images into a folder for each wnid"
+        raise SourceUnread(
+            str(folder),
+            f"{len(images):,} images lie flat, as {min(images.values())}, and nothing tells what they show",
+            f"put {DEVKIT} (or its {TRUTH}) of image-net.org or {SOLUTION} of Kaggle into {root}, or sort "
+            "the images into a folder for each wnid",
         )
     refuse_repeats(listed)
     there = find_listed(listed, folder, place)

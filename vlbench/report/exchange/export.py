@@ -179,7 +179,7 @@ def _told_digests(result: Result) -> dict[str, str]:
 def _record(result: Result, value: Measurement) -> Mapping[str, object]:
     """The JSON object of a metric: the measurement, the model and the data."""
     names = ("model", "method", "task", "kind", "protocol", "protocol_digest", "n_images", "n_texts")
-    measured = ("metric", "value", "ci_low", "ci_high", "ci_method", "n", "left_out")
+    measured = ("metric", "value", "ci_low", "ci_high", "ci_method", "n", "left_out", "chance", "constant")
     return {
         **{name: getattr(result, name) for name in (*names, "source_revision", "zero_shot")},
         **{name: getattr(value, name) for name in measured},

@@ -15,6 +15,7 @@ from vlbench.report.site.data import own_score, standings
 from vlbench.report.site.values import CardNotes, Score, Site, SiteRow, Standing, TaskView
 from vlbench.report.tables.costs import SPEED
 from vlbench.report.tables.few_shot import model_of
+from vlbench.report.tables.levels import Level, level_of
 from vlbench.report.tables.row_facts import ROW_FACTS
 from vlbench.report.tables.seeds import row_of
 
@@ -71,6 +72,7 @@ class Pages:
                 ("Texts", f"{one.n_texts:,}"),
                 ("Right pairs", f"{one.n_relevant:,}"),
                 ("Primary metric", one.primary),
+                *_levels(task),
                 ("Models", f"{len(task.results):,}"),
                 *task.notes.lines,
             ],
@@ -151,6 +153,13 @@ def _protocol(one: Result) -> list[tuple[str, str | Sequence[str]]]:
     ]
     told = {name: value for name, value in one.protocol_statement.items() if name not in ("kind", "primary")}
     return [*head, *words.statement_lines(told)]
+
+
+def _levels(task: TaskView) -> Lines:
+    """What a model that guesses gets by the primary metric, and the best one that answers all alike."""
+    labels: dict[Level, str] = {"chance": "By chance", "constant": "Best constant answer"}
+    found = ((label, level_of(task.results, level)) for level, label in labels.items())
+    return [(label, f"{value:.4f}") for label, value in found if value is not None]
 
 
 def _row_facts(row: SiteRow) -> Lines:

@@ -55,7 +55,7 @@ _OLD_FACTS = (*_FACTS[:-1], SPEED, _FACTS[-1])
 RANK = "rank"
 
 _NAMES = ("model", "task", "protocol")
-_MEASURED = ("metric", "value", "ci_low", "ci_high", "n", "ci_method", "left_out")
+_MEASURED = ("metric", "value", "ci_low", "ci_high", "n", "ci_method", "left_out", "chance", "constant")
 _REST = (
     *("primary", "kind", "n_images", "n_texts", "protocol_digest", "precision", "preprocess"),
     *("adapter", "model_digest", "source", "source_revision", "zero_shot"),
@@ -265,7 +265,8 @@ def _every_metric(results: Iterable[Result]) -> Iterator[Sequence[object]]:
         names, rest = ([_told(each, name) for name in columns] for columns in (_NAMES, _REST))
         for value in each.metrics:
             numbers = map(number, (value.value, value.ci_low, value.ci_high))
-            yield [*names, value.metric, *numbers, value.n, value.ci_method, value.left_out, *rest]
+            beside = map(number, (value.chance, value.constant))
+            yield [*names, value.metric, *numbers, value.n, value.ci_method, value.left_out, *beside, *rest]
 
 
 def _told(result: Result, name: str) -> object:

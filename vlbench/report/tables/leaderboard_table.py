@@ -17,6 +17,7 @@ from vlbench.report.tables.averages import (
     Numbers,
     averages,
 )
+from vlbench.report.tables.levels import Level, level_of
 from vlbench.report.tables.row_facts import ROW_FACTS
 from vlbench.report.tables.seeds import SeedSpread, spreads
 
@@ -110,11 +111,13 @@ def leaderboard_markdown(
     """One row per model and one column per task, with its primary metric; the best of a column in bold.
 
     With `intervals`, the 95 % interval follows each value. After the tasks come the mean, averages over
-    collections that a row has completely, and the mean rank.
+    collections that a row has completely, and the mean rank. The last rows are what a model that guesses gets
+    on each task, and the best model that answers all alike.
     """
     known = list(results)
     found, seeds = averages(known, additions), spreads(known)
     columns: dict[str, Mapping[str, str]] = {}
+    levels: dict[Level, dict[str, float | None]] = {"chance": {}, "constant": {}}
     sortable = {**_by_column(found), MEAN: found.mean, **found.collections, MEAN_RANK: found.mean_rank}
     for task in sorted(found.by_task):
         members = found.by_task[task]
@@ -126,6 +129,8 @@ def leaderboard_markdown(
         shown |= {row: str(spread) for (row, of), spread in seeds.items() if of == task and spread.deviation}
         heading = Markdown(f"{escaped(task)}<br>{escaped(members[0].primary)}")
         columns[heading] = _column(sortable[task], shown, lower_is_better=members[0].lower_is_better)
+        for level, cells in levels.items():
+            cells[heading] = level_of(members, level)
     if len(found.by_task) > 1:
         columns[MEAN] = _column(found.mean)
     columns |= {name: _column(numbers) for name, numbers in found.collections.items()}
@@ -133,6 +138,10 @@ def leaderboard_markdown(
     kept = {heading: cells for heading, cells in columns.items() if cells}
     order = layout.sorted(found.scores, sortable)
     rows = [[row, *(cells.get(row, _NONE) for cells in kept.values())] for row in order]
+    for level, numbers in levels.items():
+        if any(value is not None for value in numbers.values()):
+            cells_of = (numbers.get(heading) for heading in kept)
+            rows.append([f"({level})", *("" if value is None else decimals(value) for value in cells_of)])
     return layout.of(Table([MODEL, *kept], rows, right=kept)).markdown()
 
 

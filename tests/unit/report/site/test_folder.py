@@ -115,6 +115,16 @@ def test_nothing_is_loaded_from_elsewhere(make_result):
             )
 
 
+def test_the_page_of_a_task_tells_chance_where_a_result_states_it(make_result):
+    levelled = make_result(metrics=(Measurement(0.5, 200, metric="acc1", chance=1 / 64),))
+    told, none = (
+        dict(site_files(site_of([each])))["tasks/shapes.html"] for each in (levelled, make_result())
+    )
+    assert b"<dt>By chance</dt><dd>0.0156</dd>" in told
+    assert b"By chance" not in none
+    assert b"constant" not in told
+
+
 def test_names_are_escaped_wherever_they_stand(make_result):
     notes = CardNotes(EVIL, (("About", EVIL),))
     named = [make_result(model=name, task="t", protocol=EVIL) for name in (EVIL, "b")]

@@ -1,3 +1,4 @@
+import csv
 import itertools
 import subprocess
 import sys
@@ -76,6 +77,12 @@ def test_a_partial_result_is_in_no_table(make_result):
 def test_what_was_not_measured_is_empty_and_has_no_mean(make_result):
     texts = leaderboards([make_result(acc1=None)])
     assert texts["leaderboard.csv"].splitlines()[1].startswith("small,,,openai,")
+
+
+def test_every_metric_stands_beside_its_chance_and_constant(make_result):
+    measured = Measurement(0.5, 200, metric="acc1", chance=1 / 64)
+    (line,) = csv.DictReader(leaderboards([make_result(metrics=(measured,))])["all.csv"].splitlines())
+    assert (line["chance"], line["constant"], line["primary"]) == ("0.015625", "", "acc1")
 
 
 def test_zero_has_no_sign(make_result):

@@ -27,6 +27,15 @@ def test_the_best_of_a_column_is_bold_and_what_is_missing_a_dash(make_result):
     )
 
 
+def test_the_last_rows_are_chance_and_the_best_constant_answer_where_known(make_result):
+    measured = Measurement(0.5, 200, metric="acc1", chance=1 / 64, constant=0.0)
+    results = [make_result(), make_result(model="b", metrics=(measured,)), make_result(task="digits")]
+    lines = leaderboard_markdown(results).splitlines()
+    assert lines[-2:] == ["| (chance) |  | 0.0156 |  |", "| (constant) |  | 0.0000 |  |"]
+    transposed = leaderboard_markdown(results, layout=Layout(transpose=True)).splitlines()
+    assert transposed[0].endswith("| (chance) | (constant) |")
+
+
 def test_intervals_and_spreads_stand_behind_values(make_result):
     seeds = [make_result(model=f"s{n}", replicate_of="s", acc1=acc1) for n, acc1 in ((1, 0.867), (2, 0.875))]
     text = leaderboard_markdown([make_result(), *seeds], intervals=True)

@@ -1,12 +1,21 @@
 from dataclasses import replace
 
+from vlbench.core.measurement import Measurement
 from vlbench.report.tables.summary import summary_table
 
 
 def test_a_run_shows_value_interval_images_and_speed(make_result):
     head, _, row = summary_table([make_result()]).splitlines()
-    assert head.split() == ["model", "task", "metric", "value", "[95", "%", "interval]", "images", "images/s"]
+    measured = ["model", "task", "metric", "value", "[95", "%", "interval]"]
+    assert head.split() == [*measured, "chance", "constant", "images", "images/s"]
     assert row.split() == ["small", "shapes", "acc1", "0.500", "[0.400,", "0.600]", "200", "100"]
+
+
+def test_a_score_stands_beside_chance_and_the_best_constant_answer(make_result):
+    measured = Measurement(0.5, 200, 0.4, 0.6, metric="acc1", chance=1 / 64, constant=0.0)
+    (head, _, row) = summary_table([make_result(metrics=(measured,))]).splitlines()
+    assert row.split()[6:] == ["0.016", "0.000", "200", "100"]
+    assert len(head) <= 80
 
 
 def test_partial_results_carry_a_star_and_the_reason(make_result):
@@ -32,7 +41,12 @@ def test_no_name_is_broken_and_what_a_terminal_has_no_room_for_is_below(make_res
     assert row.split() == [model, task, "acc1", "0.500", "[0.400,", "0.600]", "200", "100"]
     parts = [part.splitlines() for part in summary_table(results, 120).split("\n\n")]
     heads = [head.split()[2:] for head, _, _ in parts]
-    assert heads == [["metric"], ["value", "[95", "%", "interval]"], ["images", "images/s"]]
+    assert heads == [
+        ["metric"],
+        ["value", "[95", "%", "interval]"],
+        ["chance", "constant", "images"],
+        ["images/s"],
+    ]
     assert all(row.startswith(f"{model}  {task}  ") for _, _, row in parts)
     # no room for more than names
     assert summary_table(results, 80) == summary_table(results)
