@@ -1,5 +1,6 @@
 """Which tests plain `pytest` runs, and the markers that whole folders and files have."""
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -33,10 +34,24 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.markexpr = NOT_ALONE
 
 
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Say what plain `pytest` leaves out."""
+    return f"vlbench: runs what is {NOT_ALONE}" if config.option.markexpr == NOT_ALONE else None
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Import nothing of a folder that plain `pytest` leaves out whole."""
+    return (config.option.markexpr == NOT_ALONE and _markers_of(collection_path) != ()) or None
+
+
+@cache
+def _markers_of(path: Path) -> tuple[str, ...]:
+    return tuple(marker for place, marker in MARKERS.items() if path.is_relative_to(CHECKOUT / place))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give each test the marker of its folder or file, before any is chosen by markers."""
     for item in items:
-        for folder, marker in MARKERS.items():
-            if item.path.is_relative_to(CHECKOUT / folder):
-                item.add_marker(marker)
+        for marker in _markers_of(item.path):
+            item.add_marker(marker)
