@@ -13,6 +13,7 @@ from vlbench.options import Options
 SMALL = {"limit": 40, "device": "cpu", "workers": 0}
 
 
+@pytest.mark.slow
 def test_the_plan_says_what_is_stored_and_how_long_the_rest_takes_by_past_rates(tmp_path: Path, monkeypatch):
     where = {"cache": tmp_path / "c", "results": tmp_path / "r"}
     vlbench.evaluate("tiny-clip", "digits", **{**SMALL, "limit": 8}, **where)

@@ -31,6 +31,7 @@ def test_a_string_is_one_folder_wherever_folders_are_wanted(tmp_path):
     assert "mine" in vlbench.list_models(str(tmp_path))
 
 
+@pytest.mark.slow
 def test_results_of_two_calls_are_compared_as_those_of_a_folder_are(tmp_path):
     options = {"cache": tmp_path / "cache", "results": tmp_path / "results", "device": "cpu"}
     pairs = [(Image.new("RGB", (32, 32), colour), colour) for colour in ("red", "green", "blue", "white")]

@@ -31,6 +31,7 @@ def results(folder: Path) -> list[Result]:
     return [Result.from_json(path.read_text()) for path in (folder / "results").rglob("*.json")]
 
 
+@pytest.mark.slow
 def test_one_line_a_model_says_what_was_read_and_the_result_keeps_it(run, tmp_path):
     half = {f"module.{key}": value.half() for key, value in load_file(TINY).items()}
     torch.save({"model": half, "optimizer": {}}, tmp_path / "epoch_3.pt")

@@ -1,3 +1,4 @@
+import pytest
 import tqdm
 
 import vlbench
@@ -14,6 +15,7 @@ def test_a_bar_is_named_and_is_not_shown_where_nothing_is_to_do_or_all_is_quiet(
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_at_what_is_stored_and_says_which_pair_it_is_at(tmp_path, monkeypatch) -> None:
     bars = []
 

@@ -148,6 +148,7 @@ def test_what_cannot_be_measured_is_refused(scored, problem_of):
         ece(prediction, problem_of(np.ones((4, 2), dtype=bool)), OPTIONS)
 
 
+@pytest.mark.slow
 def test_the_interval_of_a_calibrated_models_error_reaches_down_to_0(scored):
     generator = np.random.default_rng(0)
     held = 0

@@ -96,6 +96,7 @@ def test_a_statement_in_a_file_changes_the_sides_that_hold_it_and_words_change_n
             assert digest(roots, said) == BEFORE[side], (name, side)
 
 
+@pytest.mark.slow
 def test_a_file_that_is_called_otherwise_or_lies_elsewhere_changes_no_side() -> None:
     moved = "vlbench.models.elsewhere.moved"
     for name in SOURCES:

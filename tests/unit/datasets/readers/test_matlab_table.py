@@ -30,6 +30,7 @@ def test_what_becomes_of_the_process_is_told(
         refuse_damaged_tables(list_files(tmp_path))
 
 
+@pytest.mark.slow
 def test_reading_is_bounded_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.mat").touch()
     endless = matlab_table._READ.replace("loadmat(path, squeeze_me=True)", "while True: pass")

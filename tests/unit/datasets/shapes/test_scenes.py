@@ -268,6 +268,7 @@ def test_a_wrong_option_is_named(options: dict[str, object], message: str) -> No
         shapes(Place(), **options)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_the_pool_shows_every_pair_says_so_and_shares_no_image_with_the_test_split() -> None:
     pool = shapes(Place(), question="caption", split="pool", count=320, style="outline")
     pairs = set()

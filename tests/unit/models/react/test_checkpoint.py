@@ -132,6 +132,7 @@ def test_open_clips_architectures_are_the_authors(
     assert type(blocks[0].gated_attn_block.mlp.gelu).__name__ == LAYOUTS[name]["act"]
 
 
+@pytest.mark.slow
 def test_missing_gates_and_gates_in_a_plain_card_are_refused_by_key(tmp_path: Path) -> None:
     plain = saved(
         state_dict(REACT / "tiny_quickgelu_plain_clip.weights.json"), tmp_path / "plain.safetensors"

@@ -81,6 +81,7 @@ def test_values_of_images_are_tested_by_the_paired_jackknife(make_result):
     assert column_ranks(results, items) == {"a": 3, "b": 1, "c": 1}
 
 
+@pytest.mark.slow
 def test_equally_good_models_rarely_lose_a_place_to_rare_classes(make_result):
     generator = np.random.default_rng(0)
     sizes = [99, 43, 26, 19, 14, 11, 9, 8, 7, 6, 5, 5, 4, 4, *[3] * 4, *[2] * 8, *[1] * 14]
