@@ -20,6 +20,7 @@ from vlbench.core.relevance import Relevance
 from vlbench.core.small_problem import small_problem
 from vlbench.metrics import intervals
 
+pytestmark = pytest.mark.any_kernel
 DRAWS = 200
 BUILT_IN = [METRICS.get(name) for name in METRICS.names()]
 LEVELS = (-0.9, -0.3, 0.3, 0.9)
