@@ -133,7 +133,7 @@ def _scatter(by_task: Mapping[str, Sequence[Result]], axis: Any) -> None:
     both = [(each, others[each.model]) for each in across if each.model in others]
     if not both:
         raise VlbenchError(f"no model has results on both {' and '.join(by_task)}")
-    for one, other in both:
+    for number, (one, other) in enumerate(both):
         x, y = (each.metric(each.primary) for each in (one, other))
         if x.value is None or y.value is None:
             continue
@@ -142,8 +142,10 @@ def _scatter(by_task: Mapping[str, Sequence[Result]], axis: Any) -> None:
             for name, each in (("x", x), ("y", y))
             if each.value is not None
         }
-        axis.errorbar(x.value, y.value, fmt="o", capsize=3, **bars)
-        axis.annotate(one.model, (x.value, y.value), xytext=(5, 5), textcoords="offset points")
+        marker = "osD^v"[number // 10 % 5]  # colours are ten
+        axis.errorbar(x.value, y.value, fmt=marker, capsize=3, label=one.model, **bars)
+    # names at the points of good models would cover one another
+    axis.figure.legend(loc="outside right center", fontsize="small")
     axis.set_xlabel(f"{across[0].task}: {_metric(across[0])}")
     axis.set_ylabel(f"{up[0].task}: {_metric(up[0])}")
     axis.grid(alpha=0.3)

@@ -77,8 +77,9 @@ def test_curves_over_shots_and_steps_have_their_points(scored):
 @pytest.mark.usefixtures("pyplot")
 def test_a_scatter_shows_the_models_that_have_two_tasks(scored):
     found = [scored(0.5), scored(0.25, task="digits"), scored(0.5, model="other")]
-    (axis,) = Results(found).plot("scatter").axes
-    assert [each.get_text() for each in axis.texts] == ["small"]
+    figure = Results(found).plot("scatter")
+    (axis,), (names,) = figure.axes, figure.legends
+    assert [each.get_text() for each in names.get_texts()] == ["small"]
     assert (axis.get_xlabel(), axis.get_ylabel()) == ("shapes: acc1", "digits: acc1")
     with pytest.raises(VlbenchError, match="a scatter is of two tasks, and there are 1; name two"):
         Results(found).plot("scatter", tasks="shapes")
