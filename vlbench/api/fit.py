@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, Unpack
 
 from vlbench.api.request import one_model, one_task, refuse_method
 from vlbench.api.runs import run
+from vlbench.api.surroundings import undisturbed
 from vlbench.cards.build import NamedModel
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.core.errors import VlbenchError
@@ -157,7 +158,7 @@ def _score(task: str, options: Options, base: "Base") -> float | None:
         lambda image: model.normalisation(model.preprocess(image)[None])[0],
         base.tokenizer,
     )
-    with as_it_was(tuple(held.modules())):
+    with undisturbed(), as_it_was(tuple(held.modules())):
         tuned = NamedModel(MemoryCheckpoint(held), None)
         (result,) = run(tuned, task, replace(options, weights=None, results=None))
     return result.score

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from scipy.special import softmax
 
+from vlbench.api.surroundings import undisturbed
 from vlbench.core.contracts import Dataset, Example, Model, ModelInfo, Text
 from vlbench.core.errors import DataError, Unsupported
 from vlbench.core.problem import Problem, by_words
@@ -44,6 +45,7 @@ class LoadedModel:
         """Facts about the model."""
         return self.model.info
 
+    @undisturbed()
     def encode_images(self, images: Sequence[Any]) -> torch.Tensor:
         """Features [n, ...] of images on the CPU: projected, not of unit length.
 
@@ -54,6 +56,7 @@ class LoadedModel:
         """
         return torch.from_numpy(self._images(_examples(images)))
 
+    @undisturbed()
     def encode_texts(self, texts: Sequence[str | Text]) -> torch.Tensor:
         """Features [m, ...] of sentences on the CPU; of unit length, where the model scores cosines.
 
@@ -62,6 +65,7 @@ class LoadedModel:
         """
         return torch.from_numpy(self._texts([_bare(text) for text in _several(texts, "texts")]))
 
+    @undisturbed()
     def score(self, images: Sequence[Any], texts: Sequence[str | Text]) -> "NDArray[np.float32]":
         """Scores [n, m] of images with texts in the model's own unit, such as scaled cosines.
 
@@ -70,6 +74,7 @@ class LoadedModel:
         """
         return self._scores(images, [_bare(text) for text in _several(texts, "texts")])
 
+    @undisturbed()
     def classify(
         self, images: Sequence[Any], names: Sequence[str | Text], *, templates: Sequence[str] | None = None
     ) -> "NDArray[np.float64]":

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from vlbench.api.failures import Failures
+from vlbench.api.surroundings import undisturbed
 from vlbench.api.training_run import files_by_step, is_pattern
 from vlbench.cards.build import NamedModel, NamedTask, open_held, open_model, open_task
 from vlbench.cards.catalogue import Catalogue, read_catalogue, select
@@ -156,6 +157,7 @@ def refuse_method(options: Options, what: str) -> None:
             raise VlbenchError(f"{what} takes no method; leave {method.name} out")
 
 
+@undisturbed()
 def load_model(name: str, **options: Unpack[Keywords]) -> "LoadedModel":
     """Load a model with its weights, to encode and classify by hand in the numbers of an evaluation.
 

@@ -1,11 +1,9 @@
 """The state of a user's torch modules: its digest, and how it is restored."""
 
 import hashlib
-import random
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -42,12 +40,9 @@ def device_of(modules: Iterable[nn.Module], asked: str) -> str:
 
 @contextmanager
 def as_it_was(modules: Iterable[nn.Module]) -> Iterator[None]:
-    """Put modules into evaluation mode; restore their modes and the random generators at the end."""
+    """Put modules into evaluation mode; restore their modes at the end."""
     roots = tuple(modules)
     modes = [(module, module.training) for root in roots for module in root.modules()]
-    cuda = torch.cuda.is_available()
-    drawn = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
-    on_cuda = torch.cuda.get_rng_state_all() if cuda else []
     try:
         for root in roots:
             root.eval()
@@ -55,8 +50,3 @@ def as_it_was(modules: Iterable[nn.Module]) -> Iterator[None]:
     finally:
         for module, training in modes:
             module.training = training
-        random.setstate(drawn[0])
-        np.random.set_state(drawn[1])  # noqa: NPY002
-        torch.set_rng_state(drawn[2])
-        if cuda:
-            torch.cuda.set_rng_state_all(on_cuda)
