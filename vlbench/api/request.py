@@ -114,7 +114,7 @@ def _refuse_task(named: NamedTask, first: NamedTask, data: DataRequest) -> None:
             f"{theirs.name} and {mine.name} are both {name}: their folders and their files have equal "
             "names and sizes; rename one of the folders"
         )
-    if mine.revision != theirs.revision:
+    if mine.revision != theirs.revision or named.task.protocol.digest != first.task.protocol.digest:
         raise DataError(f"two data in memory are both {name}; give one another name")
     if data.classnames is None:
         return

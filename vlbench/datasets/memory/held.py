@@ -61,6 +61,8 @@ def data(
             f"data in memory: {type(data).__name__} has no length and no items by position; pass a list, a "
             "datasets.Dataset or a data set of torch with both"
         )
+    if isinstance(classnames, str) or isinstance(templates, str):
+        raise DataError("data in memory: classnames and templates are lists; write [...] around a single one")
     if truth is not None and truth not in KIND_OF:
         raise DataError(f"data in memory: truth is {truth!r}; give {' or '.join(KIND_OF)}")
     for template in templates:
