@@ -6,17 +6,26 @@ from contextlib import contextmanager
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from vlbench.core.errors import Unsupported
 
 
 def digest_of_weights(modules: Iterable[nn.Module]) -> str:
-    """SHA-256 of the names, types, shapes and bytes of all parameters and buffers; empty without any."""
+    """SHA-256 of the names, types, shapes and bytes of all parameters and buffers; empty without any.
+
+    Raises:
+        Unsupported: one of them has no values yet.
+    """
     state, count = hashlib.sha256(), 0
     for module in modules:
         for name, tensor in (*module.named_parameters(), *module.named_buffers()):
+            if is_lazy(tensor) or tensor.is_meta:
+                raise Unsupported(f"{name} of the model has no values; load its weights, or call it once")
             state.update(f"{name}|{tensor.dtype}|{tuple(tensor.shape)}\n".encode())
-            state.update(tensor.detach().contiguous().cpu().view(-1).view(torch.uint8).numpy().data)
+            plain = tensor.detach()
+            plain = plain if plain.layout == torch.strided else plain.to_dense()
+            state.update(plain.contiguous().cpu().view(-1).view(torch.uint8).numpy().data)
             count += 1
     return state.hexdigest() if count else ""
 
