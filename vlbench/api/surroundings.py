@@ -4,7 +4,9 @@ import random
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -35,6 +37,21 @@ def undisturbed() -> Iterator[None]:
             stack.callback(setattr, ImageFile, "LOAD_TRUNCATED_IMAGES", ImageFile.LOAD_TRUNCATED_IMAGES)
             ImageFile.LOAD_TRUNCATED_IMAGES = False
         yield
+
+
+def in_steps(made: Iterator[T]) -> Iterator[T]:
+    """Each of what is made, undisturbed while it is made; whoever takes it keeps the program's settings.
+
+    >>> list(in_steps(iter("ab")))
+    ['a', 'b']
+    """
+    while True:
+        with undisturbed():
+            try:
+                found = next(made)
+            except StopIteration:
+                return
+        yield found
 
 
 def _plain_torch(stack: ExitStack) -> None:

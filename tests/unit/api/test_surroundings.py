@@ -42,6 +42,19 @@ def test_a_loaded_model_answers_alike_under_autocast():
         assert model.score(squares, ["a red square"]) == plain
 
 
+@pytest.mark.slow
+def test_what_is_fitted_under_autocast_is_what_is_fitted_without(tmp_path):
+    def fitted(name):
+        given = {"device": "cpu", "cache": tmp_path / name, "out": tmp_path / name, "recipe": {"epochs": 1}}
+        list(vlbench.fit_coop("tiny-clip", "shapes", shots=[1], **given))
+        (file,) = (tmp_path / name).glob("*.safetensors")
+        return file.read_bytes()
+
+    plain = fitted("plain")
+    with torch.autocast("cpu", torch.bfloat16):
+        assert fitted("other") == plain
+
+
 def test_switches_of_single_operations_are_off_meanwhile():
     switch = torch.backends.cuda.matmul
     if not hasattr(switch, "fp32_precision"):
