@@ -14,6 +14,7 @@ from vlbench.core.contracts import ModelInfo, Placement, ScoreUnit, Text
 from vlbench.core.errors import Unsupported
 from vlbench.models.memory.held import HeldModel
 from vlbench.models.memory.trial import NOISE, tried_pixels, try_rows, try_sentences
+from vlbench.models.shared.causal_text import is_causal, text_module
 from vlbench.models.shared.dual_encoder import DualEncoder, normalised, unit_in_blocks
 from vlbench.models.shared.precision import check_placement, inference
 from vlbench.models.shared.preprocess import Transform
@@ -118,7 +119,7 @@ def dual_encoder(held: HeldModel, placement: Placement) -> DualEncoder:
 def _text_tower(held: HeldModel, placement: Placement) -> SentenceTower:
     model, tokenizer = held.model, held.tokenizer
     if not held.is_of_transformers:
-        if type(model).__module__.startswith("open_clip.") and tokenizer is not None:
+        if tokenizer is not None and _is_as_built(model):
             with inference(placement):
                 tokens = tokenizer(["a photo"]).to(placement.device)
                 width = _features(model.encode_text(tokens), "encode_text", 1).shape[-1]
@@ -136,6 +137,24 @@ def _text_tower(held: HeldModel, placement: Placement) -> SentenceTower:
             "the model's resize_token_embeddings, or take its own tokenizer"
         )
     return PaddedTower(model, PaddedTokens(tokenizer, family.inputs, context, family.lower), placement)
+
+
+def _is_as_built(model: Any) -> bool:
+    """Whether a model is open_clip's, and nothing that trees of tokens pass by was hooked or replaced in its
+    text tower."""
+    if not type(model).__module__.startswith("open_clip."):
+        return False
+    if not is_causal(model):
+        return True
+    tower: Any = text_module(model)
+    blocks = tower.transformer.resblocks
+    parts = (model, tower, tower.transformer, tower.token_embedding, *blocks, *(each.attn for each in blocks))
+    return all(
+        type(each).__module__.startswith(("open_clip.", "torch.nn.modules."))
+        and not vars(each).keys() & {"forward", "encode_text"}
+        and not (each._forward_hooks or each._forward_pre_hooks)
+        for each in parts
+    )
 
 
 def _preprocess(held: HeldModel, kind: torch.dtype) -> tuple[Transform, Normalisation]:

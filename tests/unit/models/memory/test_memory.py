@@ -66,6 +66,18 @@ def test_an_object_of_open_clip_has_the_scores_of_its_file(tiny, asked):
     )
 
 
+def test_a_hook_on_a_text_tower_changes_the_scores_however_little_it_does(tiny, asked):
+    model, given = tiny
+    plain = scores(vlbench.evaluate(model, "digits", **given, **asked))
+    hook = model.transformer.resblocks[0].attn.register_forward_hook(
+        lambda _, __, out: (out[0] + 1e-5, out[1])
+    )
+    hooked = scores(vlbench.evaluate(model, "digits", **given, **asked))
+    hook.remove()
+    assert hooked != plain
+    assert scores(vlbench.evaluate(model, "digits", **given, **asked)) == plain
+
+
 def test_changed_weights_preprocessing_and_tokenizers_give_new_scores(asked):
     model = Colours()
     first = scores(vlbench.evaluate(model, "shapes", preprocess=pixels_of, **asked))
