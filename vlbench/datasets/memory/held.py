@@ -63,6 +63,8 @@ def data(
         )
     if isinstance(classnames, str) or isinstance(templates, str):
         raise DataError("data in memory: classnames and templates are lists; write [...] around a single one")
+    if not name.isprintable():
+        raise DataError(f"data in memory: the name {name!r} holds a control character; give another one")
     if truth is not None and truth not in KIND_OF:
         raise DataError(f"data in memory: truth is {truth!r}; give {' or '.join(KIND_OF)}")
     for template in templates:

@@ -57,5 +57,8 @@ def as_it_was(modules: Iterable[nn.Module]) -> Iterator[None]:
             root.eval()
         yield
     finally:
+        for module, training in modes:  # parents come first
+            if module.training != training:
+                module.train(training)  # which takes off again what some parts add in evaluation mode
         for module, training in modes:
             module.training = training

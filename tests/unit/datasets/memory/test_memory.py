@@ -200,3 +200,5 @@ def test_names_in_another_order_than_the_data_state_are_refused(folder, asked):
         vlbench.evaluate("tiny-clip", vlbench.data(as_rows(folder), classnames=COLOURS[::-1]), **asked)
     with pytest.raises(VlbenchError, match="classnames and templates are lists"):
         vlbench.data(as_rows(folder), classnames="rgb")
+    with pytest.raises(VlbenchError, match="holds a control character"):
+        vlbench.data(as_rows(folder), name="a\nb")

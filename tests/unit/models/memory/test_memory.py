@@ -116,6 +116,26 @@ def test_modes_generators_and_gradients_are_left_as_they_were(asked):
     assert torch.is_grad_enabled()
 
 
+class Merged(nn.Linear):
+    """Adds its low-rank part to its weight in evaluation mode, and takes it off in training mode."""
+
+    merged = False
+
+    def train(self, mode=True):
+        if self.merged == mode:
+            self.weight.data += -1.0 if mode else 1.0
+            self.merged = not mode
+        return super().train(mode)
+
+
+def test_parts_that_act_when_the_mode_changes_act_on_the_way_back(asked):
+    model = Colours()
+    model.part, model.other = Merged(3, 3), Merged(3, 3).eval()
+    vlbench.evaluate(model, "shapes", preprocess=pixels_of, **asked)
+    assert (model.training, model.part.training, model.other.training) == (True, True, False)
+    assert (model.part.merged, model.other.merged) == (False, True)
+
+
 def test_a_model_of_half_precision_stays_one_and_says_so(asked):
     model = Colours().to(torch.bfloat16)
     (result,) = vlbench.evaluate(model, "shapes", preprocess=pixels_of, name="half", **asked)
