@@ -72,4 +72,4 @@ class HeldModel:
 
 
 def _has(model: object, methods: tuple[str, ...]) -> bool:
-    return all(callable(getattr(model, method, None)) for method in methods)
+    return not isinstance(model, type) and all(callable(getattr(model, method, None)) for method in methods)

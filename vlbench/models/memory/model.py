@@ -190,7 +190,7 @@ def _features(found: Any, method: str, count: int) -> Tensor:
     kind = type(found).__name__
     if isinstance(found, Tensor):
         if found.dim() == 2 and len(found) == count and _is_plain(found):
-            return found
+            return found.clone()  # a model may answer one tensor again and again
         kind = (
             f"a tensor {[*found.shape]} of {found.dtype} ({found.layout}, {found.device}) for {count} inputs"
         )

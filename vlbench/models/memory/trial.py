@@ -52,20 +52,22 @@ def try_rows(encode: Callable[[Sequence[Any]], Tensor], given: Sequence[Any], wh
     """Encode three things two at a time. Returns how many features [d] each has.
 
     Raises:
-        Unsupported: there is not a row for each, or that of the second depends on what is beside it, or on
-            the call.
+        Unsupported: there is not a row for each, or one depends on what is beside it, or on the call.
     """
+    a, b, c = given
     with _no_training(what):
-        first, second = encode(given[:2]), encode(given[1:])
-    if len(first) != 2 or len(second) != 2:
-        raise Unsupported(f"{what} answers {len(first)} rows for 2; it has to answer one for each, in order")
-    one, other = first[1].float(), second[0].float()
-    if (one - other).norm() > _ROUNDING * one.norm():
-        raise Unsupported(
-            f"{what} answers another row for the same in another batch or call, as dropout and statistics of "
-            "a batch do; leave them out, so that a row depends on its own input alone"
-        )
-    return one.shape[-1]
+        found = [encode(pair).float() for pair in ((a, b), (b, c), (c, a))]
+    for one, other in zip(found, (*found[1:], found[0]), strict=True):
+        if len(one) != 2:
+            raise Unsupported(
+                f"{what} answers {len(one)} rows for 2; it has to answer one for each, in order"
+            )
+        if (one[1] - other[0]).norm() > _ROUNDING * one[1].norm():
+            raise Unsupported(
+                f"{what} answers another row for the same in another batch or call, as dropout and "
+                "statistics of a batch do; leave them out, so that a row depends on its own input alone"
+            )
+    return found[0].shape[-1]
 
 
 def try_sentences(encode: Callable[[Sequence[str]], Tensor], what: str) -> int:

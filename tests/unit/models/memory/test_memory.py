@@ -148,6 +148,7 @@ def test_a_model_of_half_precision_stays_one_and_says_so(asked):
     ("model", "given", "told"),
     [
         (nn.Linear(2, 2), {"preprocess": pixels_of}, "Linear is no model that can be scored"),
+        (Colours, {"preprocess": pixels_of}, "type is no model that can be scored"),
         (3, {}, "int is no model that can be scored"),
         (Colours(), {}, "pass preprocess="),
         (Colours(), {"preprocess": pixels_of, "name": "a\0b"}, "holds a control character"),
@@ -254,6 +255,20 @@ def test_what_a_model_keeps_of_an_evaluation_can_be_trained_on(asked):
     vlbench.evaluate(model, "shapes", preprocess=pixels_of, **asked)
     model.encode_image(torch.rand(2, 3, 8, 8)).sum().backward()
     assert model.weight.grad is not None
+
+
+def test_a_model_that_answers_one_tensor_again_and_again_is_scored_as_any(asked):
+    kept, plain = torch.empty(64, 3), part()
+
+    def filled(features):
+        return kept[: len(features)].copy_(features)
+
+    again = part(
+        encode_image=lambda pixels: filled(plain.encode_image(pixels)),
+        encode_text=lambda texts: filled(plain.encode_text(texts)),
+    )
+    found = [vlbench.evaluate(each, "shapes", preprocess=pixels_of, **asked) for each in (again, plain)]
+    assert scores(found[0]) == scores(found[1])
 
 
 def test_cut_texts_are_told_of_any_model_with_a_tokenizer_that_counts(tiny, asked):
