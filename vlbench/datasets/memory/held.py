@@ -61,8 +61,10 @@ def data(
             f"data in memory: {type(data).__name__} has no length and no items by position; pass a list, a "
             "datasets.Dataset or a data set of torch with both"
         )
-    if isinstance(classnames, str) or isinstance(templates, str):
-        raise DataError("data in memory: classnames and templates are lists; write [...] around a single one")
+    for what, words in (("classnames", classnames), ("templates", templates)):
+        listed = isinstance(words, Sequence) and not isinstance(words, str)
+        if not listed or not all(isinstance(each, str) for each in words):
+            raise DataError(f"data in memory: {what} are no list of words, in their order, but {words!r:.60}")
     if not name.isprintable():
         raise DataError(f"data in memory: the name {name!r} holds a control character; give another one")
     if truth is not None and truth not in KIND_OF:

@@ -198,7 +198,8 @@ def test_an_item_that_moves_is_refused_and_leaves_nothing_of_itself_in_the_store
 def test_names_in_another_order_than_the_data_state_are_refused(folder, asked):
     with pytest.raises(VlbenchError, match=r"in another order.*\(blue, green, red\)"):
         vlbench.evaluate("tiny-clip", vlbench.data(as_rows(folder), classnames=COLOURS[::-1]), **asked)
-    with pytest.raises(VlbenchError, match="classnames and templates are lists"):
-        vlbench.data(as_rows(folder), classnames="rgb")
+    for names in ("rgb", set(COLOURS), {0: "red"}, [1, 2]):
+        with pytest.raises(VlbenchError, match="classnames are no list of words, in their order, but"):
+            vlbench.data(as_rows(folder), classnames=names)
     with pytest.raises(VlbenchError, match="holds a control character"):
         vlbench.data(as_rows(folder), name="a\nb")
