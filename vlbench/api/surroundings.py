@@ -61,7 +61,7 @@ def _plain_torch(stack: ExitStack) -> None:
     if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         stack.callback(torch.cuda.set_rng_state_all, torch.cuda.get_rng_state_all())
     for kind in ("cpu", "cuda", "mps"):
-        if torch.is_autocast_enabled(kind):
+        if torch.amp.autocast_mode.is_autocast_available(kind) and torch.is_autocast_enabled(kind):
             stack.enter_context(torch.autocast(kind, enabled=False))
     if torch.get_default_device().type != "cpu":
         stack.enter_context(torch.device("cpu"))
