@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, Unpack
 
 from vlbench.api.request import one_model, one_task, refuse_method
 from vlbench.api.runs import run
+from vlbench.api.surroundings import in_steps, undisturbed
 from vlbench.cards.build import NamedModel
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.core.errors import VlbenchError
@@ -53,7 +54,7 @@ def fit_coop(
     named = one_model(model, read, "fit")
     from vlbench.fitting.sweep import learn  # and torch
 
-    return learn(
+    made = learn(
         named,
         model,
         task,
@@ -68,6 +69,7 @@ def fit_coop(
         out=Path(out),
         tell=tell,
     )
+    return in_steps(made)
 
 
 def fit_react(
@@ -127,7 +129,7 @@ def fit_react(
         task = one_task(validate, replace(read, weights=None))
         watch = Watch(every, task, f"{task.primary} of {task.name}", partial(_score, validate, read))
 
-    return learn(
+    made = learn(
         named,
         str(pairs),
         read_catalogue(read.include_path),
@@ -142,6 +144,7 @@ def fit_react(
         out=Path(out),
         tell=tell,
     )
+    return in_steps(made)
 
 
 def _score(task: str, options: Options, base: "Base") -> float | None:
@@ -157,7 +160,7 @@ def _score(task: str, options: Options, base: "Base") -> float | None:
         lambda image: model.normalisation(model.preprocess(image)[None])[0],
         base.tokenizer,
     )
-    with as_it_was(tuple(held.modules())):
+    with undisturbed(), as_it_was(tuple(held.modules())):
         tuned = NamedModel(MemoryCheckpoint(held), None)
         (result,) = run(tuned, task, replace(options, weights=None, results=None))
     return result.score

@@ -1,5 +1,6 @@
 """A loaded model for use by hand, in the numbers of an evaluation."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -10,8 +11,11 @@ import numpy as np
 import torch
 from scipy.special import softmax
 
+from vlbench.api.surroundings import undisturbed
+from vlbench.core.capabilities import CutsSentences
 from vlbench.core.contracts import Dataset, Example, Model, ModelInfo, Text
 from vlbench.core.errors import DataError, Unsupported
+from vlbench.core.image import decoding_text
 from vlbench.core.problem import Problem, by_words
 from vlbench.core.protocol import BARE, asked
 from vlbench.core.reading import wrong_template
@@ -20,6 +24,7 @@ from vlbench.datasets.memory.items import picture_of
 from vlbench.engine.chunk import NO_TRUTH, Chunk, Features, Reduction
 from vlbench.engine.executors.local import LocalExecutor, to_numpy
 from vlbench.engine.feature_store import leading_bytes
+from vlbench.engine.remarks import cut_line
 from vlbench.engine.scoring import fresh_scores
 from vlbench.engine.settings import RunSettings
 
@@ -32,6 +37,7 @@ class LoadedModel:
     """A model with its weights, which encodes and classifies images and texts that are at hand.
 
     It runs the code of an evaluation in the same batches, so that its numbers are equal. Nothing is stored.
+    What an evaluation records of texts that are cut, and of images that are converted, is a warning here.
     `model` is the model itself, a Model of core/contracts.py; `templates` are those of data without a card.
     """
 
@@ -44,6 +50,7 @@ class LoadedModel:
         """Facts about the model."""
         return self.model.info
 
+    @undisturbed()
     def encode_images(self, images: Sequence[Any]) -> torch.Tensor:
         """Features [n, ...] of images on the CPU: projected, not of unit length.
 
@@ -54,6 +61,7 @@ class LoadedModel:
         """
         return torch.from_numpy(self._images(_examples(images)))
 
+    @undisturbed()
     def encode_texts(self, texts: Sequence[str | Text]) -> torch.Tensor:
         """Features [m, ...] of sentences on the CPU; of unit length, where the model scores cosines.
 
@@ -62,6 +70,7 @@ class LoadedModel:
         """
         return torch.from_numpy(self._texts([_bare(text) for text in _several(texts, "texts")]))
 
+    @undisturbed()
     def score(self, images: Sequence[Any], texts: Sequence[str | Text]) -> "NDArray[np.float32]":
         """Scores [n, m] of images with texts in the model's own unit, such as scaled cosines.
 
@@ -70,6 +79,7 @@ class LoadedModel:
         """
         return self._scores(images, [_bare(text) for text in _several(texts, "texts")])
 
+    @undisturbed()
     def classify(
         self, images: Sequence[Any], names: Sequence[str | Text], *, templates: Sequence[str] | None = None
     ) -> "NDArray[np.float64]":
@@ -98,19 +108,27 @@ class LoadedModel:
     def _images(self, examples: Sequence[Example]) -> Features:
         rows: dict[str, Features] = {}
         order: list[str] = []
+        remarks: dict[str, tuple[str, ...]] = {}
         executor = LocalExecutor(lambda: self.model, self.settings)
         made = executor.encode_images(_chunks(examples, self.settings.chunk_size), lambda _, key: key in rows)
         with closing(made) as encoded:
             for each in encoded:
                 order += each.read
+                remarks |= each.remarks
                 for features in each.arrays:
                     rows |= zip(each.keys, features, strict=True)
+        if remarks:
+            places = {key: str(place) for place, key in reversed([*enumerate(order)])}
+            _warn(decoding_text((places[key], said) for key, said in remarks.items()))
         return np.stack([rows[key] for key in order])
 
     def _texts(self, texts: Sequence[Text]) -> Features:
         executor = LocalExecutor(lambda: self.model, self.settings)
         with torch.inference_mode():
             found = executor.halving(bind(self.model.encode_texts, texts), "text_batch_size")
+            cut = self.model.cut(texts) if isinstance(self.model, CutsSentences) else ()
+        if cut:
+            _warn(cut_line(cut))
         return to_numpy(found, "text")
 
     def _scores(self, images: Sequence[Any], texts: Sequence[Text]) -> "NDArray[np.float32]":
@@ -152,7 +170,13 @@ def _chunks(examples: Sequence[Example], size: int) -> Iterator[Chunk]:
 
 
 def _bare(text: str | Text) -> Text:
+    if not isinstance(text, str | Text):
+        raise DataError(f"a text is a {type(text).__name__}; give sentences, or values of Text")
     return asked(Text(text), BARE) if isinstance(text, str) else text
+
+
+def _warn(line: str) -> None:
+    warnings.warn(line, stacklevel=5)
 
 
 def _several(given: Sequence[Any], what: str) -> Sequence[Any]:

@@ -6,6 +6,7 @@ from typing import Unpack
 
 from vlbench.api.measured import measured
 from vlbench.api.request import one_model, one_task, refuse_method
+from vlbench.api.surroundings import undisturbed
 from vlbench.core.errors import VlbenchError
 from vlbench.core.task_reading import reading_line, what_was_read
 from vlbench.engine.items import keep_predictions
@@ -46,6 +47,7 @@ class OutOfDistribution:
         return f"{self.model}: AUROC {value}{interval} of {sets}{partial}"
 
 
+@undisturbed()
 def ood(
     model: str,
     inside: str,

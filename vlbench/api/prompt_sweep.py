@@ -6,6 +6,7 @@ from typing import Unpack
 
 from vlbench.api.measured import measured
 from vlbench.api.request import refuse_method, resolve
+from vlbench.api.surroundings import undisturbed
 from vlbench.core.capabilities import NAMES_ALONE
 from vlbench.core.errors import Unsupported, VlbenchError
 from vlbench.core.result import Result
@@ -26,6 +27,7 @@ class PromptSweep:
     single: tuple[tuple[str, Result], ...]
 
 
+@undisturbed()
 def sweep_prompts(
     model: str, task: str, *, tell: Callable[[str], None] = lambda _: None, **options: Unpack[Keywords]
 ) -> PromptSweep:

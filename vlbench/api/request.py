@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from vlbench.api.failures import Failures
+from vlbench.api.surroundings import undisturbed
 from vlbench.api.training_run import files_by_step, is_pattern
 from vlbench.cards.build import NamedModel, NamedTask, open_held, open_model, open_task
 from vlbench.cards.catalogue import Catalogue, read_catalogue, select
@@ -113,7 +114,7 @@ def _refuse_task(named: NamedTask, first: NamedTask, data: DataRequest) -> None:
             f"{theirs.name} and {mine.name} are both {name}: their folders and their files have equal "
             "names and sizes; rename one of the folders"
         )
-    if mine.revision != theirs.revision:
+    if mine.revision != theirs.revision or named.task.protocol.digest != first.task.protocol.digest:
         raise DataError(f"two data in memory are both {name}; give one another name")
     if data.classnames is None:
         return
@@ -156,6 +157,7 @@ def refuse_method(options: Options, what: str) -> None:
             raise VlbenchError(f"{what} takes no method; leave {method.name} out")
 
 
+@undisturbed()
 def load_model(name: str, **options: Unpack[Keywords]) -> "LoadedModel":
     """Load a model with its weights, to encode and classify by hand in the numbers of an evaluation.
 

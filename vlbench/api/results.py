@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from vlbench.core.errors import DataError
+from vlbench.core.errors import DataError, VlbenchError
 from vlbench.core.items import Items
 from vlbench.core.parquet_file import open_parquet, reading_parquet
 from vlbench.core.result import Result
@@ -46,7 +46,16 @@ class Results(list[Result]):
             self.predictions[result.model, result.task] = predictions
 
     def extend(self, results: Iterable[Result]) -> None:
-        """Add results, such as those of another call, with what is kept of them."""
+        """Add results, such as those of another call, with what is kept of them.
+
+        Raises:
+            VlbenchError: both hold a result of one model on one task, whose answers would replace each other.
+        """
+        if isinstance(results, Results):
+            for model, task in sorted(self._items.keys() & results._items.keys()):
+                raise VlbenchError(
+                    f"both hold a result of {model} on {task}; leave one out, or give a model object a name="
+                )
         super().extend(results)
         if isinstance(results, Results):
             self.predictions |= results.predictions

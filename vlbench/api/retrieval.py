@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Unpack
 
 from vlbench.api.request import one_model, one_task, refuse_method, resolve
+from vlbench.api.surroundings import undisturbed
 from vlbench.core.errors import VlbenchError
 from vlbench.core.task_reading import reading_line, what_was_read
 from vlbench.options import Keywords, Options
@@ -24,6 +25,7 @@ Form = Literal["jsonl", "webdataset"]
 """How the pairs are written: images with a metadata.jsonl, or tars."""
 
 
+@undisturbed()
 def retrieve(
     model: str,
     task: str,

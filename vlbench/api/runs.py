@@ -14,6 +14,7 @@ from vlbench.api.measured import measured, share_encoded
 from vlbench.api.prepared import prepared
 from vlbench.api.request import Asked
 from vlbench.api.results import Results
+from vlbench.api.surroundings import undisturbed
 from vlbench.api.training_run import best_lines, of_step
 from vlbench.cards.build import NamedModel, facts_of, is_zero_shot
 from vlbench.cards.data_request import DataRequest
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+@undisturbed()
 def evaluate(
     models: Any,
     tasks: Any,

@@ -1,6 +1,7 @@
 """The checkpoints of a training run: files by their step, and the splits by which the best is chosen."""
 
 import glob
+import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -15,6 +16,8 @@ from vlbench.report.tables.steps import VALIDATION, best_step, step_curves
 
 _NUMBER = re.compile(r"\d+")
 _STEP = re.compile(r"(?:step|iter|iteration)[_=-]?(\d+)", re.IGNORECASE)
+_GOES_ON = re.compile(r"k(?![a-z])|e\d|\.\d|_\d{3}(?!\d)", re.IGNORECASE)
+"""What makes another number of digits: 10k, 1e3, 1.5, 10_000."""
 
 
 def is_pattern(weights: Path | None) -> bool:
@@ -25,7 +28,8 @@ def is_pattern(weights: Path | None) -> bool:
 def files_by_step(pattern: Path) -> dict[int, Path]:
     """The files that a pattern matches, by the step in their names, ascending.
 
-    The step is the number that differs between the names; where several do, the one behind `step` or `iter`.
+    The step is the number behind `step` or `iter` in the files' own names; without it the number that differs
+    between the names.
 
     Raises:
         WeightsError: no file matches, or the names do not tell one step each.
@@ -44,9 +48,11 @@ def files_by_step(pattern: Path) -> dict[int, Path]:
             f"{pattern}: no file matches; --weights takes a file of weights or a pattern of them"
         )
     numbers = [_NUMBER.findall(name) for name in names]
-    stated = [_STEP.findall(name) for name in names]
-    if len({each[-1] for each in stated if each}) == len(names):
-        steps = [int(found[-1]) for found in stated]
+    stated = [[*_STEP.finditer(name)] for name in names]
+    last = [found[-1] for found in stated if found]
+    own = all(each.start(1) > each.string.rfind(os.sep) for each in last)  # not of a folder
+    if len(last) == len(names) and (own or len({each[1] for each in last}) == len(names)):
+        spans = [each.span(1) for each in last]
     else:
         counts = {len(found) for found in numbers}
         varying = [place for place, column in enumerate(zip(*numbers, strict=False)) if len(set(column)) > 1]
@@ -58,7 +64,11 @@ def files_by_step(pattern: Path) -> dict[int, Path]:
                 f"{pattern}: {len(varying)} numbers differ between the names; name the step step_N"
             )
         place = varying[0] if varying else -1
-        steps = [int(found[place]) for found in numbers]
+        spans = [[each.span() for each in _NUMBER.finditer(name)][place] for name in names]
+    for name, (_, end) in zip(names, spans, strict=True):
+        if _GOES_ON.match(name, end):
+            raise WeightsError(f"{name}: its step goes on behind the digits; name it in digits alone, step_N")
+    steps = [int(name[slice(*span)]) for name, span in zip(names, spans, strict=True)]
     found = dict(sorted(zip(steps, map(Path, names), strict=True)))
     if len(found) < len(names):
         twice = next(step for step in steps if steps.count(step) > 1)

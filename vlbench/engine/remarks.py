@@ -47,12 +47,21 @@ def noted(job: Job, cache: Path) -> dict[str, str]:
             of_images += [(images[place].id, decoded[of[place]]) for place in places]
     cut_of = _read_rows(cache / "cut" / f"{keys.text_space}.json")
     cut = [sentence for key in keys.texts for sentence in cut_of.get(key, ())]
-    why = "sentences longer than the model reads, their ends left out"
     said = {
         "decoding": [decoding_text(of_images) if of_images else "", LOST_LINE if LOST in decoded else ""],
-        "cut": [str(LeftOut(len(cut), why, cut[0])) if cut else "", LOST_LINE if LOST in cut_of else ""],
+        "cut": [cut_line(cut), LOST_LINE if LOST in cut_of else ""],
     }
     return {name: text for name, lines in said.items() if (text := "; ".join(filter(None, lines)))}
+
+
+def cut_line(cut: Sequence[str]) -> str:
+    """How many sentences are cut, and the first; empty without any.
+
+    >>> cut_line(["a very long sentence"])
+    '1 sentences longer than the model reads, their ends left out (the first: a very long sentence)'
+    """
+    why = "sentences longer than the model reads, their ends left out"
+    return str(LeftOut(len(cut), why, cut[0])) if cut else ""
 
 
 def cut_texts(job: Job, cache: Path) -> NDArray[np.bool_]:

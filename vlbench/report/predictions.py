@@ -49,11 +49,12 @@ def prediction_frame(
     texts), `id` (of the image, or the caption), `rank` of the best right answer. In classification `label`
     and `label_index` are the right class where there is one, `best` (names), `best_index` and `best_scores`
     the answers. In retrieval `retrieved` are the captions of an image, or the images of a caption, that score
-    highest. In tagging `scores` are one per tag, in the order of the result's texts; none, or NaN, where the
-    truth is unknown. `relevant` are all right answers in retrieval and tagging. Other arrays of a scoring
-    have columns with their own names: in the rows of images or texts, or in rows of the side "pair" with id,
-    `query` and `is_right`, as `axes` states or as their length suggests; else in rows of a side of their own.
-    Where texts belong to items, texts and pairs name their item in `item`.
+    highest; of equal scores the first, which `rank` counts against the model. In tagging `scores` are one per
+    tag, in the order of the result's texts; none, or NaN, where the truth is unknown. `relevant` are all
+    right answers in retrieval and tagging. Other arrays of a scoring have columns with their own names: in
+    the rows of images or texts, or in rows of the side "pair" with id, `query` and `is_right`, as `axes`
+    states or as their length suggests; else in rows of a side of their own. Where texts belong to items,
+    texts and pairs name their item in `item`.
     """
     import pandas as pd
 

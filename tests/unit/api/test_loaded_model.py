@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from PIL.Image import new
+from PIL.Image import fromarray, new
 
 import vlbench
 from vlbench.core.errors import DataError, Unsupported, VlbenchError
@@ -53,6 +53,7 @@ def test_features_of_equal_images_are_equal_and_paths_are_read(model, images, tm
     [
         (lambda model: model.encode_images([]), "there are no images; give one or more"),
         (lambda model: model.encode_texts("red"), r"texts are a list; this is a single str: write \[it\]"),
+        (lambda model: model.encode_texts(["red", 3]), "a text is a int; give sentences"),
         (lambda model: model.encode_images([3]), "image 0 is a int; give a picture of Pillow"),
         (
             lambda model: model.classify([new("RGB", (8, 8))], NAMES, templates=["a photo"]),
@@ -76,3 +77,11 @@ def test_a_name_of_several_is_refused():
         vlbench.load_model("tiny-ram-plus*")
     with pytest.raises(VlbenchError, match=r"shapes-\[mo\]\* is 2 tasks; name one"):
         vlbench.load_task("shapes-[mo]*")
+
+
+def test_what_is_cut_or_converted_is_a_warning(model):
+    with pytest.warns(UserWarning, match="^1 sentences longer than the model reads.*first: red red"):
+        model.encode_texts(["a red square", "red " * 200])
+    wide = fromarray(np.full((8, 8), 9999, np.uint16))
+    with pytest.warns(UserWarning, match="^1 images of 16 bits or more.*first: 1"):
+        model.score([new("RGB", (8, 8)), wide, wide], ["a red square"])

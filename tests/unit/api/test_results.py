@@ -47,3 +47,5 @@ def test_results_of_two_calls_are_compared_as_those_of_a_folder_are(tmp_path):
         found.compare("tiny-clip", "tiny-coop")
     with pytest.raises(DataError, match="its items are not in this list"):
         Results(list(found)).compare("tiny-clip", "tiny-react")
+    with pytest.raises(VlbenchError, match="both hold a result of tiny-clip on classification:colours"):
+        found + vlbench.evaluate("tiny-clip", held, **options)

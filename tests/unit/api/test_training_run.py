@@ -124,6 +124,10 @@ def test_the_step_is_the_number_that_differs(names, steps, tmp_path):
             ["epoch_1_loss_3.pt", "epoch_2_loss_4.pt"],
             "2 numbers differ between the names; name the",
         ),
+        (["lr1e-5_step2.pt", "lr1e-4_step2.pt"], "several files are of step 2"),
+        (["step_900.pt", "step_10k.pt"], r"step_10k.pt: its step goes on behind the digits; name it in"),
+        (["9_000.pt", "10_000.pt"], "10_000.pt: its step goes on"),
+        (["epoch1.75.pt", "epoch2.5.pt"], "epoch1.75.pt: its step goes on|numbers differ"),
         (["a_1.pt", "a_01.pt"], "several files are of step 1; narrow the pattern"),
     ],
 )

@@ -1,8 +1,8 @@
 """Data in memory as a data set, whose images are found in the store by their content alone."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,14 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What was read of an item: its whole truth, and a digest of its bytes, or of pixels without bytes."""
+
+    target: Target
+    state: str
+
+
 def held_dataset(held: HeldData) -> tuple[str, Dataset]:
     """The kind of task that data in memory make, and the data set, for whose digests all images are read.
 
@@ -33,46 +41,62 @@ def held_dataset(held: HeldData) -> tuple[str, Dataset]:
     tally = Tally()
     try:
         items = items_of(held.data, held.truth, tally)
-        read = list(tqdm(items.targets, total=len(held.data), desc="items", disable=None, leave=None))
-        truth = _truth(read, held.truth)
-        targets = [_alone(target, truth) for target in read]
+        read = _read(items, len(held.data))
+        left_out = tally.left_out
+        _image(items, read, 0)
+        truth = _truth([each.target for each in read], held.truth)
+        targets = [_alone(each.target, truth) for each in read]
         names = _texts(held.classnames) or items.names or names_of(targets)
+        _refuse_another_order(names, items.names)
         _refuse_nameless(targets, names)
-        states = _states(items, len(targets))
     except DataError as error:
         raise DataError(f"{label}: {error}") from error
     remarks = (items.remark,) if items.remark else ()
     return KIND_OF[truth], Dataset(
         name=f"memory:{held.name or 'data'}",
-        revision=digest_of_strings(states),
-        examples=Examples(partial(_example, items.picture, targets, states), len(targets)),
+        revision=digest_of_strings(
+            f"{each.state} {target}" for each, target in zip(read, targets, strict=True)
+        ),
+        examples=Examples(partial(_example, items, read, targets), len(read)),
         offers=Offers(names=names if truth != "captions" else (), templates=held.templates),
-        reading=Reading("memory", items.labels, tally.left_out, remarks),
+        reading=Reading("memory", items.labels, left_out, remarks),
     )
 
 
-def _states(items: Items, count: int) -> list[str]:
-    """A digest of each image's bytes, or of the pixels of a picture without bytes, [n].
+def _read(items: Items, count: int) -> list[_Read]:
+    """The truth and the state of each item [n].
 
     Raises:
-        DataError: there is no image, or the first differs when it is read again.
+        DataError: there is no item.
     """
-
-    def state(index: int) -> str:
-        return key_of(items.picture(index), Example(str(index), partial(items.picture, index), Target()))
-
-    states = list(map(state, tqdm(range(count), unit="img", desc="digests", disable=None, leave=None)))
-    if not states:
+    progress = tqdm(range(count), unit="img", desc="items", disable=None, leave=None)
+    found = [_read_of(items.read(index)) for index in progress]
+    if not found:
         raise DataError("there is no item; a task needs images")
-    if state(0) != states[0]:
-        raise DataError("item 0 is another image each time it is read; leave the random transform out")
-    return states
+    return found
 
 
-def _example(
-    picture: "Callable[[int], Image]", targets: Sequence[Target], states: Sequence[str], index: int
-) -> Example:
-    return Example(str(index), partial(picture, index), targets[index], states[index])
+def _read_of(item: Example) -> _Read:
+    return _Read(item.target, key_of(item.image(), item))
+
+
+def _image(items: Items, read: Sequence[_Read], index: int) -> "Image":
+    """The image at a position, read again.
+
+    Raises:
+        DataError: it or its truth is another one than before, so that a score would be of no data at all.
+    """
+    item = items.read(index)
+    image = item.image()
+    if _Read(item.target, key_of(image, item)) != read[index]:
+        raise DataError(
+            f"item {index} is another one each time it is read; leave random transforms and shuffling out"
+        )
+    return image
+
+
+def _example(items: Items, read: Sequence[_Read], targets: Sequence[Target], index: int) -> Example:
+    return Example(str(index), partial(_image, items, read, index), targets[index], read[index].state)
 
 
 def _truth(targets: Sequence[Target], asked: Truth | None) -> Truth:
@@ -108,6 +132,15 @@ def _texts(names: Sequence[str]) -> tuple[Text, ...]:
         replace(text, ids={"index": str(i)}) if counts[name] > 1 else text
         for i, (name, text) in enumerate(zip(names, texts, strict=True))
     )
+
+
+def _refuse_another_order(names: Sequence[Text], own: Sequence[Text]) -> None:
+    given, stated = ([text.name for text in texts] for texts in (names, own))
+    if given != stated and sorted(given) == sorted(stated):
+        raise DataError(
+            "classnames are the data's own in another order, and its labels are numbers in its order "
+            f"({', '.join(stated)}); leave them out"
+        )
 
 
 def _refuse_nameless(targets: Sequence[Target], names: Sequence[Text]) -> None:

@@ -61,6 +61,12 @@ def data(
             f"data in memory: {type(data).__name__} has no length and no items by position; pass a list, a "
             "datasets.Dataset or a data set of torch with both"
         )
+    for what, words in (("classnames", classnames), ("templates", templates)):
+        listed = isinstance(words, Sequence) and not isinstance(words, str)
+        if not listed or not all(isinstance(each, str) for each in words):
+            raise DataError(f"data in memory: {what} are no list of words, in their order, but {words!r:.60}")
+    if not name.isprintable():
+        raise DataError(f"data in memory: the name {name!r} holds a control character; give another one")
     if truth is not None and truth not in KIND_OF:
         raise DataError(f"data in memory: truth is {truth!r}; give {' or '.join(KIND_OF)}")
     for template in templates:

@@ -1,6 +1,6 @@
 """The items of data in memory: rows of a `datasets.Dataset`, or what a list or a data set of torch holds."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from operator import index as as_integer
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from vlbench.core.contracts import Target, Text
+from vlbench.core.contracts import Example, Target, Text
 from vlbench.core.errors import DataError
 from vlbench.core.reading import Tally
 from vlbench.datasets.memory.held import Truth
@@ -25,14 +25,13 @@ _PICTURES = Lock()
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """How the items of data are read: `picture(i)` opens one, `targets` [n] are their truths.
+    """How the items of data are read: `read(i)` gives the one at a position, image and truth of one access.
 
     `names` are the classes or tags that the data name themselves, `labels` says where the truth comes from,
     `remark` what is not used.
     """
 
-    picture: Callable[[int], Image.Image]
-    targets: Iterator[Target]
+    read: Callable[[int], Example]
     labels: str
     names: tuple[Text, ...] = ()
     remark: str = ""
@@ -48,10 +47,8 @@ def items_of(data: Any, truth: Truth | None, tally: Tally) -> Items:
         return _rows(data, tally)
     listed = getattr(data, "classes", ())
     named = isinstance(listed, list | tuple) and all(isinstance(each, str) for each in listed)
-    read = partial(_record, data, truth)
     return Items(
-        picture=partial(_picture_of_item, read),
-        targets=(_target(read(i), i, tally) for i in range(len(data))),
+        read=partial(_item, data, truth, tally),
         labels=f"the items of a {type(data).__name__}",
         names=tuple(map(text_of, listed)) if named else (),
     )
@@ -66,17 +63,29 @@ def _rows(data: Any, tally: Tally) -> Items:
     image = found.leaf.partition(".")[0]
     annotations = table.select_columns(list(found.said))[:].to_pylist() if found.said else [{}] * len(data)
 
-    def targets() -> Iterator[Target]:
-        for i, row in enumerate(annotations):
-            yield target_of_row(row, found, "all", f"row {i}", tally)
+    picture = partial(_picture_of_row, table.select_columns([image]), image)
+
+    def read(index: int) -> Example:
+        target = target_of_row(annotations[index], found, "all", f"row {index}", tally)
+        return Example(str(index), partial(picture, index), target)
 
     return Items(
-        picture=partial(_picture_of_row, table.select_columns([image]), image),
-        targets=targets(),
+        read=read,
         labels=f"columns {', '.join(found.said) or 'none'}",
         names=class_names(schema, found, "data in memory"),
         remark="the data set's own transform is not applied" if transformed else "",
     )
+
+
+def _item(data: Any, truth: Truth | None, tally: Tally, index: int) -> Example:
+    """The item at a position: its image, opened, and its truth."""
+    with _PICTURES:
+        record = _record(data, truth, index)
+        target = _target(record, index, tally)
+        if "image" not in record:
+            raise DataError(f"item {index} has {', '.join(record)} and no image; name it `image`")
+        picture = picture_of(record["image"], f"item {index}")
+    return Example(str(index), lambda: picture, target)
 
 
 def _record(data: Any, truth: Truth | None, index: int) -> Mapping[str, Any]:
@@ -111,14 +120,6 @@ def _plain(value: Any) -> Any:
 def _target(record: Mapping[str, Any], index: int, tally: Tally) -> Target:
     plain = {name: _plain(value) for name, value in record.items() if name != "image"}
     return target_of(plain, f"item {index}", tally)
-
-
-def _picture_of_item(read: Callable[[int], Mapping[str, Any]], index: int) -> Image.Image:
-    with _PICTURES:
-        record = read(index)
-        if "image" not in record:
-            raise DataError(f"item {index} has {', '.join(record)} and no image; name it `image`")
-        return picture_of(record["image"], f"item {index}")
 
 
 def picture_of(image: Any, where: str) -> Image.Image:

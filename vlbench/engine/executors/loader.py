@@ -12,7 +12,7 @@ from torch import Tensor
 
 from vlbench.core.broken_image import BROKEN_IMAGE
 from vlbench.core.contracts import Example
-from vlbench.core.errors import DataError, LacksMemory, NoPixels
+from vlbench.core.errors import DataError, LacksMemory, NoPixels, Unsupported
 from vlbench.core.image import decoding_remarks, key_of, part_of
 from vlbench.engine.chunk import Chunk
 
@@ -143,6 +143,14 @@ class Loader:
                     if batch.pixels is None:
                         shape = (self.batch_size, *pixels.shape)
                         batch.pixels = torch.zeros(shape, dtype=pixels.dtype, pin_memory=self.pin)
+                    if pixels.shape != batch.pixels.shape[1:] or pixels.dtype != batch.pixels.dtype:
+                        first, this = (
+                            f"{[*each.shape[-3:]]} {each.dtype}" for each in (batch.pixels, pixels)
+                        )
+                        raise Unsupported(
+                            f"{chunk.data}: image {chunk.examples[each.row].id}: preprocess answers {this}, "
+                            f"and {first} for another; let it make the same of all"
+                        )
                     batch.pixels[len(batch.places)] = pixels
                     batch.places.append(chunk.start + each.row)
                     batch.keys.append(each.key)

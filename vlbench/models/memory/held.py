@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from vlbench.core.errors import Unsupported
@@ -23,7 +24,7 @@ class HeldModel:
     multiplies cosines; None uses the model's own.
 
     Raises:
-        Unsupported: the object lacks these methods, or `preprocess` is missing.
+        Unsupported: the object lacks these methods, `preprocess` is missing, or the scale is no factor.
     """
 
     name: str
@@ -40,6 +41,9 @@ class HeldModel:
             )
         if not self.name.isprintable():
             raise Unsupported(f"the name {self.name!r} holds a control character; give another one")
+        scale = self.logit_scale
+        if scale is not None and not (isinstance(scale, float | int) and 0 < scale < inf):
+            raise Unsupported(f"logit_scale is {scale!r}; give the factor of cosines, a number above 0")
         if self.preprocess is None:
             raise Unsupported(
                 f"{self.name}: pass preprocess=, which turns an image into the pixels that the model takes "
@@ -68,4 +72,4 @@ class HeldModel:
 
 
 def _has(model: object, methods: tuple[str, ...]) -> bool:
-    return all(callable(getattr(model, method, None)) for method in methods)
+    return not isinstance(model, type) and all(callable(getattr(model, method, None)) for method in methods)

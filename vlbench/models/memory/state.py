@@ -1,24 +1,31 @@
 """The state of a user's torch modules: its digest, and how it is restored."""
 
 import hashlib
-import random
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-import numpy as np
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from vlbench.core.errors import Unsupported
 
 
 def digest_of_weights(modules: Iterable[nn.Module]) -> str:
-    """SHA-256 of the names, types, shapes and bytes of all parameters and buffers; empty without any."""
+    """SHA-256 of the names, types, shapes and bytes of all parameters and buffers; empty without any.
+
+    Raises:
+        Unsupported: one of them has no values yet.
+    """
     state, count = hashlib.sha256(), 0
     for module in modules:
         for name, tensor in (*module.named_parameters(), *module.named_buffers()):
+            if is_lazy(tensor) or tensor.is_meta:
+                raise Unsupported(f"{name} of the model has no values; load its weights, or call it once")
             state.update(f"{name}|{tensor.dtype}|{tuple(tensor.shape)}\n".encode())
-            state.update(tensor.detach().contiguous().cpu().view(-1).view(torch.uint8).numpy().data)
+            plain = tensor.detach()
+            plain = plain if plain.layout == torch.strided else plain.to_dense()
+            state.update(plain.contiguous().cpu().view(-1).view(torch.uint8).numpy().data)
             count += 1
     return state.hexdigest() if count else ""
 
@@ -42,21 +49,16 @@ def device_of(modules: Iterable[nn.Module], asked: str) -> str:
 
 @contextmanager
 def as_it_was(modules: Iterable[nn.Module]) -> Iterator[None]:
-    """Put modules into evaluation mode; restore their modes and the random generators at the end."""
+    """Put modules into evaluation mode; restore their modes at the end."""
     roots = tuple(modules)
     modes = [(module, module.training) for root in roots for module in root.modules()]
-    cuda = torch.cuda.is_available()
-    drawn = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
-    on_cuda = torch.cuda.get_rng_state_all() if cuda else []
     try:
         for root in roots:
             root.eval()
         yield
     finally:
+        for module, training in modes:  # parents come first
+            if module.training != training:
+                module.train(training)  # which takes off again what some parts add in evaluation mode
         for module, training in modes:
             module.training = training
-        random.setstate(drawn[0])
-        np.random.set_state(drawn[1])  # noqa: NPY002
-        torch.set_rng_state(drawn[2])
-        if cuda:
-            torch.cuda.set_rng_state_all(on_cuda)

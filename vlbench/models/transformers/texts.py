@@ -109,9 +109,12 @@ def padded_texts(
             f"{rows}; take the tokenizer that the model was trained with"
         )
     tokens = PaddedTokens(tokenizer, family.inputs, length, family.lower)
-    told = (
-        f"texts are read up to {length} tokens, where its tokenizer states {stated}"
-        if stated < length
-        else ""
-    )
-    return PromptEncoder(PaddedTower(network[0], tokens, placement)), told
+    return PromptEncoder(PaddedTower(network[0], tokens, placement)), told_of_length(tokens)
+
+
+def told_of_length(tokens: PaddedTokens) -> str:
+    """A remark where texts are read up to more tokens than their tokenizer states; empty where not."""
+    stated = getattr(tokens.tokenizer, "model_max_length", tokens.context)
+    if stated >= tokens.context:
+        return ""
+    return f"texts are read up to {tokens.context} tokens, where its tokenizer states {stated}"

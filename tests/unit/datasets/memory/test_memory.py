@@ -146,10 +146,10 @@ RED = new("RGB", (8, 8), "red")
         ([(RED, "red", 1)], "item 0 is a tuple; give pairs"),
         ([{"picture": RED, "label": "red"}], "item 0 has picture, label and no image"),
         ([(Path("none.png"), "red")], "none.png cannot be read"),
-        (vlbench.data(Blurred(), classnames=["a", "b"]), "item 0 is another image each time"),
+        (vlbench.data(Blurred(), classnames=["a", "b"]), "item 0 is another one each time"),
         ({"test": [], "train": []}, r"a mapping of test, train; .*data\['test'\]"),
         (iter(()), "no length and no items by position"),
-        (np.zeros((0, 2)), "no item has a label"),
+        (np.zeros((0, 2)), "there is no item"),
         (
             [
                 vlbench.data([(RED, "a"), (RED, "b")], name="x"),
@@ -157,8 +157,49 @@ RED = new("RGB", (8, 8), "red")
             ],
             "two data in memory are both classification:x",
         ),
+        (
+            [vlbench.data([(RED, a), (RED, b)], name="x") for a, b in ("ab", "ba")],
+            "two data in memory are both classification:x",
+        ),
+        (
+            [vlbench.data([(RED, 0)], name="x", classnames=each) for each in (["a", "b"], ["b", "a"])],
+            "two data in memory are both classification:x",
+        ),
     ],
 )
 def test_what_is_unclear_is_refused(data, message, asked):
     with pytest.raises(VlbenchError, match=message):
         vlbench.evaluate("tiny-clip", data, **asked)
+
+
+class Moving(list):
+    """Colours of which one is another picture, or has another label, after the first reading."""
+
+    def __init__(self, second):
+        super().__init__((new("RGB", (8, 8), colour), colour) for colour in COLOURS)
+        self.second, self.read = second, 0
+
+    def __getitem__(self, index):
+        self.read += index == 1
+        return self.second if index == 1 and self.read > 1 else super().__getitem__(index)
+
+
+@pytest.mark.parametrize("second", [(RED, "green"), (new("RGB", (8, 8), "green"), "red")])
+def test_an_item_that_moves_is_refused_and_leaves_nothing_of_itself_in_the_store(second, asked):
+    still, values = Moving(None)[:], []
+    with pytest.raises(VlbenchError, match="item 1 is another one each time it is read"):
+        vlbench.evaluate("tiny-clip", vlbench.data(Moving(second), name="colours"), **asked)
+    for cache in (asked["cache"], asked["cache"] / "fresh"):
+        (result,) = vlbench.evaluate("tiny-clip", still, **{**asked, "cache": cache})
+        values.append(result.metric("nll").value)
+    assert values[0] == values[1]
+
+
+def test_names_in_another_order_than_the_data_state_are_refused(folder, asked):
+    with pytest.raises(VlbenchError, match=r"in another order.*\(blue, green, red\)"):
+        vlbench.evaluate("tiny-clip", vlbench.data(as_rows(folder), classnames=COLOURS[::-1]), **asked)
+    for names in ("rgb", set(COLOURS), {0: "red"}, [1, 2]):
+        with pytest.raises(VlbenchError, match="classnames are no list of words, in their order, but"):
+            vlbench.data(as_rows(folder), classnames=names)
+    with pytest.raises(VlbenchError, match="holds a control character"):
+        vlbench.data(as_rows(folder), name="a\nb")
