@@ -14,7 +14,9 @@ from colour_model import ColourCheckpoint, ColourModel
 from colour_tagger import colour_tagger
 from PIL import Image
 
+from vlbench.cards.build import open_model, open_training
 from vlbench.cards.catalogue import read_catalogue
+from vlbench.cards.data_request import DataRequest
 from vlbench.core.contracts import Dataset, Example, Target
 from vlbench.core.errors import DataError, Unsupported, WorkersLost
 from vlbench.core.registry import ADAPTERS
@@ -28,6 +30,9 @@ from vlbench.engine.feature_store import FeatureSpace
 from vlbench.engine.image_pass import ImagePass, Sink
 from vlbench.engine.passes import encode_passes
 from vlbench.engine.settings import RunSettings
+from vlbench.fitting.coop import Few, Frozen, fit, labels_of
+from vlbench.fitting.coop_recipe import CoopRecipe
+from vlbench.fitting.few_shot import sample
 from vlbench.tagging.answer import BrokenImage
 from vlbench.tagging.job import prepare
 from vlbench.tagging.stream import tag_images
@@ -234,6 +239,27 @@ def test_tags_and_captions_are_those_of_this_process(workers, tmp_path):
         ADAPTERS.unregister("colour-tagger")
     assert [isinstance(each, BrokenImage) for each in expected[0]] == [place == 8 for place in range(41)]
     assert expected[1].startswith("1 images of CMYK")
+
+
+@pytest.mark.parametrize("features", ["frozen", "augmented"])
+def test_contexts_are_learned_of_what_workers_encode_as_of_what_this_process_does(
+    workers, tmp_path, features
+):
+    training = open_training("shapes", read_catalogue(), request=DataRequest()).task
+    checkpoint = open_model("tiny-clip", read_catalogue()).checkpoint
+    labels = labels_of(training)
+
+    def contexts(pool, cache):
+        frozen = Frozen.of(checkpoint, pool, name="tiny-clip")
+        for seed in (1, 2):
+            recipe = CoopRecipe(epochs=2, shots=1, n_ctx=2, seed=seed, features=features)
+            chosen = sample(labels.tolist(), recipe.shots, seed)
+            few = Few(training.problem.images, tuple(chosen), labels[chosen])
+            found = fit(frozen, training, few, recipe, cache)
+            yield found.context.numpy().tobytes(), found.facts, found.loss, found.accuracy
+
+    expected = list(contexts(Pool(LOCAL), tmp_path / "local"))
+    assert list(contexts(workers[0], tmp_path / "spread")) == expected
 
 
 def test_an_address_where_nothing_listens_is_named():
