@@ -1,12 +1,12 @@
 """A tagger small enough to compute by hand: colours as tags, with Chinese names and thresholds of its own."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from colour_model import ColourCheckpoint, ColourModel
 from torch import Tensor, cdist
 
-from vlbench.core.contracts import ModelInfo, Origin, Placement, ScoreUnit, Text
+from vlbench.core.contracts import Identity, ModelInfo, Origin, Placement, ScoreUnit, Text
 
 CHINESE = {"red": "红", "green": "绿", "blue": "蓝", "yellow": "黄", "white": "白", "black": "黑"}
 THRESHOLDS = {"red": 0.6, "green": 0.6, "blue": 0.6, "yellow": 0.6, "white": 0.6, "black": 0.99}
@@ -34,7 +34,10 @@ class ColourTagger(ColourModel):
 
 
 class ColourTaggerCheckpoint(ColourCheckpoint):
-    """Hands out a tagger."""
+    """Hands out a tagger, which is another model than a `ColourModel`."""
+
+    def identify(self) -> Identity:
+        return replace(super().identify(), whole="a tagger")
 
     def load(self, placement: Placement) -> ColourTagger:
         return ColourTagger()

@@ -23,6 +23,7 @@ from vlbench.core.capabilities import NAMES_ALONE
 from vlbench.core.errors import VlbenchError
 from vlbench.core.items import Items
 from vlbench.core.result import Result
+from vlbench.core.uncollected import uncollected
 from vlbench.datasets.memory.held import HeldData
 from vlbench.datasets.memory.held import data as held_data
 from vlbench.engine.executors.pool import Pool
@@ -242,6 +243,7 @@ def _result(
     return result
 
 
+@uncollected()  # so that its results are gone before garbage is sought again
 def rebuild_leaderboards(options: Options) -> tuple[str, ...]:
     """Rebuild the CSVs of a results folder. Returns notes on what is left out, and why."""
     if options.results is None or not options.results.is_dir() or options.share is not None:

@@ -7,7 +7,7 @@ from typing import Any, cast
 import click
 
 from vlbench.api.fit import fit_coop, fit_react
-from vlbench.cli.flags import completion, flags, name_flag, number_flag
+from vlbench.cli.flags import ENCODING, completion, flags, name_flag, number_flag
 from vlbench.cli.output import answer, say
 from vlbench.core.errors import VlbenchError
 from vlbench.core.whole_number import whole_number
@@ -72,7 +72,7 @@ vlbench fit coop --model clip-b16 --task oxford_pets@coop --shots 1,2,4,8,16 --d
     help="base: learn on the first half of the classes, for base-to-new generalisation.",
 )
 @out_flag
-@flags("device", "precision", "workers", "data_root", "cache", "weights", "include_path")
+@flags(*ENCODING, "workers", "data_root", "cache", "weights", "include_path")
 def coop(model: str, task: str, shots: str, seed: str, classes: str, out: Path, **given: Any) -> None:
     """Learn CoOp contexts (Zhou et al. 2022). Only the context is learned, with the authors' recipe."""
     task += "@base" if classes == "base" else ""

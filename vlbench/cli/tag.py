@@ -1,6 +1,8 @@
 """`vlbench tag`: tags and captions for the user's own images."""
 
+import signal
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Unpack
 
@@ -8,7 +10,7 @@ import click
 from tqdm import tqdm
 
 from vlbench.cards.catalogue import read_catalogue
-from vlbench.cli.flags import batch_size_flag, flag, flags, format_flag, name_flag, number_flag
+from vlbench.cli.flags import ENCODING, batch_size_flag, flag, flags, format_flag, name_flag, number_flag
 from vlbench.cli.output import answer, answer_text, say
 from vlbench.core.errors import CheckFailed, VlbenchError
 from vlbench.options import Keywords, Options
@@ -88,7 +90,7 @@ vlbench tag photos/ --model tag2text --weights tag2text_swin_14m.pth --caption -
     "csv",
     help="json: one line per image, {path, caption, tags: [{name, score, id}]}; csv: one row per tag.",
 )
-@flags("device", "precision")
+@flags(*ENCODING)
 @batch_size_flag
 @flags("weights", "include_path", "cache")
 def command(
@@ -107,42 +109,43 @@ def command(
 
     An image that cannot be read is named on stderr, the others are tagged, and the exit code is 1.
     """
-    from vlbench.tagging.job import prepare  # and torch
+    from vlbench.engine.executors.pool import Pool  # and torch
+    from vlbench.tagging.job import prepare
     from vlbench.tagging.stream import tag_images
 
     read = Options.of(options)
-    job = prepare(
-        images,
-        model,
-        read_catalogue(read.include_path),
-        read.alone("tag"),
-        tags=tags,
-        descriptions=read.descriptions,
-        threshold=threshold,
-        top_k=top_k,
-        caption=caption,
-        guide=caption_guide(guide, asked=caption),
-        language=language,
-        weights=read.weights,
-    )
-    for remark in job.remarks:
-        say(remark)
-
     broken = 0
     try:
-        for line in head_lines(form, captions=caption):
-            answer_text(line, exact=True)
-        for found in tag_images(job):
-            with tqdm.external_write_mode():  # takes the progress bar away while a line is printed
-                if isinstance(found, BrokenImage):
-                    broken += 1
-                    say(f"vlbench: {found.reason}")
-                    continue
-                for line in image_lines(found, form):
-                    answer_text(line, exact=True) if form == "csv" else answer(line)
-    except KeyboardInterrupt:
+        with closing(Pool(read.settings, say)) as pool:
+            job = prepare(
+                images,
+                model,
+                read_catalogue(read.include_path),
+                pool,
+                tags=tags,
+                descriptions=read.descriptions,
+                threshold=threshold,
+                top_k=top_k,
+                caption=caption,
+                guide=caption_guide(guide, asked=caption),
+                language=language,
+                weights=read.weights,
+            )
+            for remark in (*pool.settings.said, *job.remarks):
+                say(remark)
+            for line in head_lines(form, captions=caption):
+                answer_text(line, exact=True)
+            for found in tag_images(job):
+                with tqdm.external_write_mode():  # takes the progress bar away while a line is printed
+                    if isinstance(found, BrokenImage):
+                        broken += 1
+                        say(f"vlbench: {found.reason}")
+                        continue
+                    for line in image_lines(found, form):
+                        answer_text(line, exact=True) if form == "csv" else answer(line)
+    except KeyboardInterrupt as stop:
         say("vlbench: stopped")
-        sys.exit(130)
+        sys.exit(128 + (stop.args[0] if stop.args else signal.SIGINT))
     if job.decoding:
         say(f"decoded {job.decoding}")
     if broken:

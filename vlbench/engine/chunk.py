@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vlbench.core.contracts import Example, Target
+from vlbench.core.errors import DataError
 
 Features = NDArray[np.float32]
 How = Literal["features", "vectors", "scores"]
@@ -28,7 +29,7 @@ class Chunk:
     """Consecutive images of a data set, the first at position `start`, and the reductions wanted of each.
 
     `keys` are the keys of the images, empty where they are not known. `data` is the data set's name, for
-    errors.
+    errors. `tolerant` goes on past images that do not decode.
     """
 
     data: str
@@ -36,6 +37,7 @@ class Chunk:
     examples: tuple[Example, ...]
     keys: tuple[str, ...]
     reductions: tuple[Reduction, ...]
+    tolerant: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,8 @@ class Encoded:
     """The results for the images at some positions: for each reduction an array [b, ...].
 
     `read` holds the keys of all images read since the last answer, including those that were skipped.
-    `remarks` are on how images were decoded, by key.
+    `remarks` are on how images were decoded, by key; `broken` tells by position why one of a tolerant chunk
+    was not.
     """
 
     read: tuple[str, ...]
@@ -51,3 +54,4 @@ class Encoded:
     keys: tuple[str, ...] = ()
     arrays: tuple[Features, ...] = ()
     remarks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    broken: Mapping[int, DataError] = field(default_factory=dict)

@@ -41,7 +41,8 @@ class Done:
 class ImagePass:
     """One pass over a data set, cut into chunks of `size` images; those of a `share`, or all.
 
-    `keys` are those of all images; None where they are not known: then every image is read.
+    `keys` are those of all images; None where they are not known: then every image is read. A `tolerant` one
+    goes on past images that do not decode.
     """
 
     dataset: Dataset
@@ -50,6 +51,7 @@ class ImagePass:
     size: int
     share: Share | None = None
     done: Done = field(default_factory=Done)
+    tolerant: bool = False
 
     def wanted(self, images: Sequence[tuple[int, str]]) -> set[int]:
         """The places of those images, each a place and its key, of which some sink lacks something."""
@@ -83,7 +85,7 @@ class ImagePass:
             places = range(start, min(start + self.size, len(self.dataset)))
             examples = tuple(_without_truth(self.dataset[place]) for place in places)
             known = ("",) * len(places) if self.keys is None else tuple(self.keys[start : places.stop])
-            yield Chunk(self.dataset.name, start, examples, known, reductions)
+            yield Chunk(self.dataset.name, start, examples, known, reductions, self.tolerant)
 
     def take(self, encoded: Encoded) -> int:
         """Store what is made of some images, but for what is stored; the images that are done by it."""

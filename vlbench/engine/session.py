@@ -15,7 +15,7 @@ from vlbench.core.image import keep_keys, known_keys, read_keys
 from vlbench.engine.chunk import How, Reduction
 from vlbench.engine.executors.local import LocalExecutor
 from vlbench.engine.executors.pool import Pool
-from vlbench.engine.executors.spread import SpreadExecutor
+from vlbench.engine.executors.spread import SpreadExecutor, executor_of
 from vlbench.engine.feature_store import FeatureSpace
 from vlbench.engine.image_pass import ImagePass, Sink
 from vlbench.engine.job import Job, Use, uses
@@ -64,11 +64,9 @@ class Session(AbstractContextManager["Session"]):
     def __post_init__(self) -> None:
         placement = Placement(self.settings.device, self.settings.precision)
         self.executor = LocalExecutor(lambda: self.checkpoint.load(placement), self.settings)
-        self.encoder = self.executor
-        if self.settings.executor == "ray":
-            pool = self.pool or Pool(self.settings)
-            self._own = None if self.pool else pool
-            self.encoder = SpreadExecutor(self.executor, self.checkpoint, pool)
+        pool = self.pool or Pool(self.settings)
+        self._own = None if self.pool else pool
+        self.encoder = executor_of(self.executor, self.checkpoint, pool)
 
     def __exit__(self, *_: object) -> None:
         if self._own is not None:

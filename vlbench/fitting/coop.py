@@ -21,9 +21,11 @@ from vlbench.core.image import image_digests, keep_keys, known_keys, list_images
 from vlbench.core.task import Task
 from vlbench.engine.chunk import Reduction
 from vlbench.engine.executors.local import LocalExecutor
+from vlbench.engine.executors.pool import Pool
+from vlbench.engine.executors.spread import executor_of
 from vlbench.engine.feature_store import FeatureSpace
 from vlbench.engine.image_pass import Done, Sink
-from vlbench.engine.passes import encode_images
+from vlbench.engine.passes import Executor, encode_images
 from vlbench.engine.plan import space_of
 from vlbench.engine.settings import RunSettings
 from vlbench.fitting.coop_learner import Learner, first_context, prompts_of
@@ -57,28 +59,31 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frozen:
-    """A loaded model to learn contexts on. `name` opens it again.
+    """A loaded model to learn contexts on. `name` opens it again; `executor` encodes its images.
 
     `backbone` is the digest of its text tower.
     """
 
     model: DualEncoder
+    executor: Executor
     tower: TextTower
     identity: Identity
     name: str
     backbone: str
 
     @classmethod
-    def of(cls, checkpoint: Checkpoint, settings: RunSettings, *, name: str) -> "Frozen":
-        """Load a model for all contexts that are learned on it.
+    def of(cls, checkpoint: Checkpoint, pool: Pool, *, name: str) -> "Frozen":
+        """Load a model for all contexts that are learned on it; workers of the pool load it too, if asked.
 
         Raises:
             Unsupported: the model has no text tower for a context.
         """
+        settings = pool.settings
         model = checkpoint.load(Placement(settings.device, settings.precision))
         tower = context_tower(model, name)
         assert isinstance(model, DualEncoder)
-        return cls(model, tower, checkpoint.identify(), name, backbone_digest(tower.model))
+        executor = executor_of(LocalExecutor(lambda: model, settings), checkpoint, pool)
+        return cls(model, executor, tower, checkpoint.identify(), name, backbone_digest(tower.model))
 
 
 def labels_of(training: Task) -> NDArray[np.int64]:
@@ -94,15 +99,14 @@ def labels_of(training: Task) -> NDArray[np.int64]:
     return relevant.queries
 
 
-def fit(
-    frozen: Frozen, training: Task, few: Few, recipe: CoopRecipe, settings: RunSettings, cache: Path
-) -> Fitted:
+def fit(frozen: Frozen, training: Task, few: Few, recipe: CoopRecipe, cache: Path) -> Fitted:
     """Learn a context. An interrupted one continues after its last complete epoch.
 
     Raises:
         DataError: an image does not decode.
     """
     model, tower, identity = frozen.model, frozen.tower, frozen.identity
+    settings = frozen.executor.settings
     folder = cache / "fit" / _key(identity, training, few, recipe, settings, cache)
     names = [text.name for text in training.problem.texts]
     start, epoch, losses = _read_state(folder / STATE_FILE)
@@ -121,7 +125,7 @@ def fit(
         start.get("momentum"),
     )
     epochs = range(epoch, recipe.epochs)
-    features = _image_features(frozen, few, recipe, settings, cache, folder, epochs)
+    features = _image_features(frozen, few, recipe, cache, folder, epochs)
     labels = torch.from_numpy(few.labels).to(settings.device)
     progress = tqdm(epochs, initial=epoch, total=recipe.epochs, unit="epoch", desc="fit", disable=None)
     for number, seen in zip(progress, features, strict=False):
@@ -155,33 +159,32 @@ def _image_features(
     frozen: Frozen,
     few: Few,
     recipe: CoopRecipe,
-    settings: RunSettings,
     cache: Path,
     folder: Path,
     epochs: range,
 ) -> Iterator[Tensor]:
     """Unit image features [n, d] for each of some epochs: of new views, or the same in every epoch."""
+    settings = frozen.executor.settings
     if recipe.features == "frozen":
         space = cache / "features" / space_of(frozen.identity.image, settings, settings.image_device)
-        found = _encoded(frozen.model, subset(few.source, few.indices), space, settings, cache)
+        found = _encoded(frozen, subset(few.source, few.indices), space, cache)
         yield from repeat(found, len(epochs))
         return
     for epoch in epochs:
         seen = views(few.source, few.indices, frozen.model.info.image_size, seed=recipe.seed, epoch=epoch)
-        yield _encoded(frozen.model, seen, folder / f"epoch-{epoch}", settings, cache)
+        yield _encoded(frozen, seen, folder / f"epoch-{epoch}", cache)
 
 
-def _encoded(model: DualEncoder, source: Dataset, folder: Path, settings: RunSettings, cache: Path) -> Tensor:
+def _encoded(frozen: Frozen, source: Dataset, folder: Path, cache: Path) -> Tensor:
     """Unit features [n, d] of images; a folder stores them."""
-    executor = LocalExecutor(lambda: model, settings)
     images = list_images(source)
     keys, done = known_keys(images, cache), Done()
-    with FeatureSpace(folder, model.info.name) as space:
-        encode_images(executor, source, keys, [Sink(Reduction("features"), space)], done)
+    with FeatureSpace(folder, frozen.model.info.name) as space:
+        encode_images(frozen.executor, source, keys, [Sink(Reduction("features"), space)], done)
         if keys is None:
             keep_keys(images, done.keys, cache)
         found = torch.from_numpy(space.gather(keys or done.keys))
-    return unit(found.to(settings.device))
+    return unit(found.to(frozen.executor.settings.device))
 
 
 def _key(

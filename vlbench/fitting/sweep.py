@@ -1,6 +1,7 @@
 """Contexts for several shots and seeds, each learned on images drawn as CoOp's authors draw them."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -13,6 +14,7 @@ from vlbench.core.contracts import Dataset
 from vlbench.core.errors import DataError
 from vlbench.core.image import decoding_text, seen_among, watched
 from vlbench.core.task_reading import reading_line, what_was_read
+from vlbench.engine.executors.pool import Pool
 from vlbench.engine.settings import RunSettings
 from vlbench.fitting.context_card import ContextCard, row_name, write_card
 from vlbench.fitting.coop import Few, Frozen, fit, labels_of
@@ -47,40 +49,45 @@ def learn(
     """
     opened = open_training(task, catalogue, request=data)
     training, card = opened.task, opened.card
-    tell(reading_line(training.name, what_was_read(training)))
+    for line in (*settings.said, reading_line(training.name, what_was_read(training))):
+        tell(line)
     epochs = card.train.epochs if card and card.train else None
     half = half_name(task)
     whole = training if half is None else open_training(half[0], catalogue, request=data).task
     recipes = _recipes(recipe, epochs, shots, seeds)
     labels, whole_labels = labels_of(training), labels_of(whole).tolist()
-    frozen = Frozen.of(named.checkpoint, settings, name=base)
-    if changes := frozen.model.info.changes:
-        tell(f"{named.checkpoint.name}: {'; '.join(changes)}")
     tested = _tested(task, catalogue, data)
     images = training.problem.images
-    for each in recipes:
-        chosen = sample(whole_labels, each.shots, each.seed)
-        if half is not None:
-            classes = len(whole.problem.texts)
-            chosen = positions_in_half(chosen, whole_labels, classes=classes, half=half[1])
-        found: dict[int, tuple[str, ...]] = {}
-        few = Few(watched(images, found), tuple(chosen), labels[chosen])
-        fitted = fit(frozen, training, few, each, settings, cache)
-        decoding = decoding_text((images[index].id, said) for index, said in sorted(found.items()))
-        if decoding:
-            tell(f"{training.name}: decoded {decoding}")
-        written = write_card(
-            fitted,
-            each,
-            row_name(named.checkpoint.name, training.name, each, epochs=epochs),
-            out,
-            task=training.name,
-            base_weights=base_weights,
-            seen=seen_after(named.card, card, training.name),
-        )
-        if tested is not None:
-            written = replace(written, tested=seen_among(tested, written.learned_from, cache))
-        yield written
+    with closing(Pool(settings, tell)) as pool:
+        frozen = Frozen.of(named.checkpoint, pool, name=base)
+        if changes := frozen.model.info.changes:
+            tell(f"{named.checkpoint.name}: {'; '.join(changes)}")
+        for each in recipes:
+            chosen = sample(whole_labels, each.shots, each.seed)
+            if half is not None:
+                classes = len(whole.problem.texts)
+                chosen = positions_in_half(chosen, whole_labels, classes=classes, half=half[1])
+            found: dict[int, tuple[str, ...]] = {}
+            few = Few(watched(images, found), tuple(chosen), labels[chosen])
+            fitted = fit(frozen, training, few, each, cache)
+            if settings.executor != "local":  # workers opened them, and what they found is not here
+                for index in chosen:
+                    few.source[index].image()
+            decoding = decoding_text((images[index].id, said) for index, said in sorted(found.items()))
+            if decoding:
+                tell(f"{training.name}: decoded {decoding}")
+            written = write_card(
+                fitted,
+                each,
+                row_name(named.checkpoint.name, training.name, each, epochs=epochs),
+                out,
+                task=training.name,
+                base_weights=base_weights,
+                seen=seen_after(named.card, card, training.name),
+            )
+            if tested is not None:
+                written = replace(written, tested=seen_among(tested, written.learned_from, cache))
+            yield written
 
 
 def _recipes(

@@ -128,9 +128,9 @@ class TaskColumn:
     def of(cls, results: Sequence[Result]) -> "TaskColumn":
         """Keep the results on the most frequent question; of equally frequent ones, the smallest."""
         questions = [Question.of(each) for each in results]
-        counts = Counter(questions)
-        if len(counts) == 1:
+        if len(set(questions)) == 1:
             return cls(tuple(results))
+        counts = Counter(questions)
 
         def order(asked: Question) -> tuple[bool, int, bool, Question]:
             beside = [other for other in counts if not asked.differs_from(other)]

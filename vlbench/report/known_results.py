@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
+from itertools import starmap
 from pathlib import Path
 from typing import Any, get_origin, get_type_hints
 
@@ -72,16 +73,16 @@ class Kept:
         settled = time.time_ns() - SETTLED_NS
         said = _read(path, self.code) or ""
         known = dict(each.split("\t", 1) for each in said.split("\n")) if said else {}
-        found, told = [], []
+        found, told = [], {}
         for file in files:
             status = file.stat()  # before it is read: what changes meanwhile has another
             state = ascii(state_of(file.name, status))  # one line, whatever the name
             line = known.get(state) or make(file)
             found.append(line)
             if status.st_ctime_ns < settled:
-                told.append(f"{state}\t{line}")
-        if "\n".join(told) != said:
-            _write(path, self.code, "\n".join(told))
+                told[state] = line
+        if told != known:
+            _write(path, self.code, "\n".join(map("\t".join, told.items())))
         return found
 
 
@@ -158,7 +159,7 @@ def _row(result: Result, *, parts: bool) -> str:
     row[_METRICS] = [[getattr(metric, name) for name in _OF_METRICS] for metric in result.metrics]
     for metric in row[_METRICS]:
         of = metric[_PARTS] if parts else ()
-        metric[_PARTS] = [[getattr(part, each.name) for part in of] for each in fields(Part)]
+        metric[_PARTS] = [[getattr(part, each.name) for part in of] for each in fields(Part) if of]
     mappings = [row[place] for place in _MAPPINGS]
     for place in _MAPPINGS:
         row[place] = None
@@ -169,13 +170,15 @@ def _read_rows(texts: Sequence[str], said: dict[str, object]) -> list[Result]:
     """The results of rows; `said` holds mappings by their text, which many results share."""
     cells = [text.split("\t") for text in texts]
     rows: list[list[Any]] = parsed_json(f"[{','.join(each[0] for each in cells)}]")
+    new = list(dict.fromkeys(text for _, *mappings in cells for text in mappings if text not in said))
+    said.update(zip(new, parsed_json(f"[{','.join(new)}]"), strict=True))
     for row, (_, *mappings) in zip(rows, cells, strict=True):
         for place, text in zip(_MAPPINGS, mappings, strict=True):
-            row[place] = said[text] if text in said else said.setdefault(text, parsed_json(text))
+            row[place] = said[text]
         row[_TIMING] = Timing(*row[_TIMING])
         for metric in row[_METRICS]:
-            metric[_PARTS] = tuple(map(Part, *metric[_PARTS]))
-        row[_METRICS] = [Measurement(*metric) for metric in row[_METRICS]]
+            metric[_PARTS] = tuple(starmap(Part, zip(*metric[_PARTS], strict=True)))
+        row[_METRICS] = list(starmap(Measurement, row[_METRICS]))
         for place in _TUPLES:
             row[place] = tuple(row[place])
-    return [Result(*row) for row in rows]
+    return list(starmap(Result, rows))

@@ -70,5 +70,5 @@ def _named(path: Path) -> FoundFile:
 
 
 def _found(path: Path, size: int, state: str) -> FoundFile:
-    """A file with its path as written. Its name can be encoded as UTF-8, whatever bytes the path has."""
-    return FoundFile(os.fsencode(path).decode("utf-8", "replace"), str(path), size, state)
+    """A file with its path as written for a name, in UTF-8 whatever bytes it has; workers open it as well."""
+    return FoundFile(os.fsencode(path).decode("utf-8", "replace"), str(path.absolute()), size, state)

@@ -11,12 +11,13 @@ from vlbench.cards.build import open_model
 from vlbench.cards.catalogue import Catalogue
 from vlbench.cards.descriptions import described, read_descriptions, unasked
 from vlbench.core.capabilities import Captioner
-from vlbench.core.contracts import Dataset, Model, Placement, Text
+from vlbench.core.contracts import Dataset, Placement, Text
 from vlbench.core.files import shown
-from vlbench.core.image import decoding_text, watched
+from vlbench.core.image import decoding_text
+from vlbench.engine.chunk import Reduction
 from vlbench.engine.executors.local import LocalExecutor, to_numpy
-from vlbench.engine.scoring import Columns
-from vlbench.engine.settings import RunSettings
+from vlbench.engine.executors.pool import Pool
+from vlbench.engine.executors.spread import SpreadExecutor, executor_of
 from vlbench.tagging.captions import captioner_of, check_captions
 from vlbench.tagging.choice import Choice, Threshold, choice_for
 from vlbench.tagging.images import find_images
@@ -32,20 +33,21 @@ from vlbench.tagging.texts import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaggingJob:
-    """Images, a loaded model, the encoded texts [m] with their names, and which tags to choose.
+    """Images, the texts [m] with their names, which tags to choose, and what encodes.
 
-    `captioner` writes captions; None if none are asked for. `guide` are the tags that guide all captions;
-    None if each image's own tags do. `remarks` are about how the tags and the model's files were read;
-    remarks on decoding are added to `found`, by image index, as images are opened.
+    `scores` are an image's with the encoded texts. `local` has the model in this process; `executor`, which
+    encodes images, is that or workers. `captioner` writes captions; None if none are asked for. `guide` are
+    the tags that guide all captions; None if each image's own tags do. `remarks` are about how the tags and
+    the model's files were read; remarks on decoding are added to `found`, by image index, as answers come.
     """
 
     images: Dataset
-    model: Model
     texts: tuple[Text, ...]
     names: tuple[str, ...]
-    columns: Columns
+    scores: Reduction
     choice: Choice
-    settings: RunSettings
+    local: LocalExecutor
+    executor: LocalExecutor | SpreadExecutor
     captioner: Captioner | None = None
     guide: tuple[str, ...] | None = None
     remarks: tuple[str, ...] = ()
@@ -62,7 +64,7 @@ def prepare(
     asked: Sequence[str],
     name: str,
     catalogue: Catalogue,
-    settings: RunSettings,
+    pool: Pool,
     *,
     tags: Path | None = None,
     descriptions: Path | None = None,
@@ -75,6 +77,7 @@ def prepare(
 ) -> TaggingJob:
     """Find the images (files, folders, wildcards), read the tags, load the model, and encode the tags.
 
+    Workers of the `pool` encode images, where its settings ask for them.
     `tags` None means the model's own list. `threshold` and `top_k` are as in choice.py. `weights` is the
     user's own file.
 
@@ -82,7 +85,7 @@ def prepare(
         VlbenchError: a name, a file or an option is wrong. Errors that need no model are raised before it
             loads.
     """
-    images = find_images(asked)
+    images, settings = find_images(asked), pool.settings
     given = None if tags is None else read_tag_file(tags)
     if given is not None and descriptions is not None:
         given = described(given, read_descriptions(descriptions), shown(descriptions))
@@ -91,7 +94,12 @@ def prepare(
     ).checkpoint
     if caption:
         check_captions(checkpoint)
-    model = checkpoint.load(Placement(settings.device, settings.precision))
+    placement = Placement(settings.device, settings.precision)
+    # as many images in each batch: the last one is filled up with blank ones
+    batches = -(-len(images) // settings.first_batch_size)
+    step = -(-len(images) // batches)
+    local = LocalExecutor(lambda: checkpoint.load(placement), settings, batch_size=step)
+    model = local.model
     captioner = captioner_of(model) if caption else None
     texts = texts_for(model, given)
     if descriptions is not None:
@@ -99,24 +107,21 @@ def prepare(
     names = split_names(language, texts)
     texts = with_prompts(texts, catalogue)
     choice = choice_for(model, texts, threshold=threshold, top_k=top_k)
-    executor = LocalExecutor(lambda: model, settings)
     with torch.inference_mode():
-        features = executor.halving(bind(model.encode_texts, texts), "text_batch_size")
-    found: dict[int, tuple[str, ...]] = {}
+        features = local.halving(bind(model.encode_texts, texts), "text_batch_size")
     changes = model.info.changes
     return TaggingJob(
-        images=watched(images, found),
-        model=model,
+        images=images,
         texts=texts,
         names=names,
-        columns=Columns.of(to_numpy(features, "text"), settings.device),
+        scores=Reduction("scores", to_numpy(features, "text")),
         choice=choice,
-        settings=settings,
+        local=local,
+        executor=executor_of(local, checkpoint, pool),
         captioner=captioner,
         guide=guide,
         remarks=(
             *unasked(texts, descriptions),
             *((f"{model.info.name}: {'; '.join(changes)}",) if changes else ()),
         ),
-        found=found,
     )

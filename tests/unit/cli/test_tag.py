@@ -131,8 +131,8 @@ def test_a_broken_image_is_named_the_rest_are_tagged_and_the_exit_code_is_1(tag,
         f"photos/{name}" for name in ("1.png", "2.png", "3.png")
     ]
     first, second, last = err.splitlines()
-    assert first.startswith("vlbench: photos/1b.png does not decode")
-    assert second.startswith("vlbench: photos/2b.png is empty")
+    assert first.startswith(f"vlbench: {photos.absolute()}/1b.png does not decode")
+    assert second.startswith(f"vlbench: {photos.absolute()}/2b.png is empty")
     assert last == "vlbench: 2 of 5 images cannot be read; they are named above"
 
 

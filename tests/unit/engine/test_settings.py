@@ -80,11 +80,11 @@ def test_all_on_no_card_says_that_it_is_the_cpu(cards):
 
 
 def test_what_runs_here_alone_takes_no_workers():
-    with pytest.raises(Unsupported, match="tag runs on one device, not on cpu:2"):
-        Options(device="cpu:2").alone("tag")
-    with pytest.raises(Unsupported, match="tag runs in this process; leave --executor"):
-        Options(device="cpu", executor="ray").alone("tag")
-    assert Options(device="cpu", executor="local").alone("tag").device == "cpu"
+    with pytest.raises(Unsupported, match="fit react runs on one device, not on cpu:2"):
+        Options(device="cpu:2").alone("fit react")
+    with pytest.raises(Unsupported, match="fit react runs in this process; leave --executor"):
+        Options(device="cpu", executor="ray").alone("fit react")
+    assert Options(device="cpu", executor="local").alone("fit react").device == "cpu"
 
 
 @pytest.mark.parametrize("device", ["ipu", "gpu"])

@@ -15,6 +15,7 @@ from vlbench.cards.data_request import DataRequest
 from vlbench.core.contracts import Checkpoint, Origin
 from vlbench.core.errors import DataError
 from vlbench.core.task import Task
+from vlbench.engine.executors.pool import Pool
 from vlbench.engine.settings import RunSettings
 from vlbench.fitting import coop as coop_module
 from vlbench.fitting.context_card import write_card
@@ -59,8 +60,8 @@ def few_of(training: Task, recipe: CoopRecipe) -> Few:
 
 
 def fitted(checkpoint: Checkpoint, training: Task, cache: Path, recipe: CoopRecipe = RECIPE) -> Fitted:
-    frozen = Frozen.of(checkpoint, SETTINGS, name="tiny")
-    return fit(frozen, training, few_of(training, recipe), recipe, SETTINGS, cache)
+    frozen = Frozen.of(checkpoint, Pool(SETTINGS), name="tiny")
+    return fit(frozen, training, few_of(training, recipe), recipe, cache)
 
 
 def test_the_same_seed_gives_the_same_context_bit_for_bit(

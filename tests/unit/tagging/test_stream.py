@@ -8,12 +8,14 @@ from colour_model import ColourModel, squares
 from colour_tagger import ColourTagger
 
 from vlbench.core.errors import NotFinite, Unsupported
-from vlbench.engine.scoring import Columns
+from vlbench.engine.chunk import Reduction
+from vlbench.engine.executors.loader import BATCHES_AHEAD
+from vlbench.engine.executors.local import LocalExecutor
 from vlbench.engine.settings import RunSettings
 from vlbench.tagging.answer import BrokenImage, Tag
 from vlbench.tagging.choice import choice_for
 from vlbench.tagging.job import TaggingJob
-from vlbench.tagging.stream import BATCHES_AHEAD, tag_images
+from vlbench.tagging.stream import tag_images
 
 COLOURS = ("red", "green", "blue", "white", "black", "red", "green", "blue", "white", "black")
 
@@ -21,15 +23,15 @@ COLOURS = ("red", "green", "blue", "white", "black", "red", "green", "blue", "wh
 def job(model=None, *, images=None, **settings):
     model = model or ColourTagger()
     texts = ColourTagger().tags()
-    chosen = RunSettings(**settings)
+    local = LocalExecutor(lambda: model, RunSettings(**settings))
     return TaggingJob(
         images=images or squares(COLOURS),
-        model=model,
         texts=texts,
         names=tuple(text.ids["zh"] for text in texts),
-        columns=Columns.of(model.encode_texts(texts, batch_size=8).numpy(), "cpu"),
+        scores=Reduction("scores", model.encode_texts(texts, batch_size=8).numpy()),
         choice=choice_for(model, texts, top_k=1),
-        settings=chosen,
+        local=local,
+        executor=local,
     )
 
 
@@ -70,7 +72,7 @@ def test_images_are_decoded_a_few_batches_ahead_and_no_further():
     images = replace(reds, examples=[replace(reds[i], image=partial(seen, i)) for i in range(100)])
     stream = tag_images(job(images=images, batch_size=4, workers=2))
     next(stream)
-    assert max(opened) <= 4 * (1 + BATCHES_AHEAD)
+    assert max(opened) <= 4 * (2 + BATCHES_AHEAD)
     stream.close()
     assert len(opened) < 100
     assert not [each for each in threading.enumerate() if each.name.startswith("vlbench-loader")]
@@ -88,9 +90,8 @@ def test_a_batch_too_large_for_the_device_is_halved_unless_chosen():
 
 
 def test_a_score_that_is_no_number_stops_the_run():
-    broken = replace(job(ColourModel(), workers=0), model=ColourModel(answer=float("nan")))
-    with pytest.raises(NotFinite, match="scores contain NaN"):
-        list(tag_images(broken))
+    with pytest.raises(NotFinite, match="hold NaN"):
+        list(tag_images(job(ColourModel(answer=float("nan")), workers=0)))
 
 
 def test_captions_read_the_tokens_that_tags_read_and_are_led_by_tags():
@@ -109,7 +110,7 @@ def test_captions_read_the_tokens_that_tags_read_and_are_led_by_tags():
     assert isinstance(broken, BrokenImage)
     assert [tag.name for tag in fourth.tags] == ["白", "黄"]
     assert (first.caption, fourth.caption) == ("red | yellow of 3", "yellow | white of 3")
-    assert model.seen == [3, 4, 2]
+    assert model.seen == [4, 4, 4]
     assert [tuple(each.shape) for each in seen] == [(3, 3), (4, 3), (2, 3)]
     guided = list(tag_images(replace(asked, guide=("sky", "sea"))))
     assert {each.caption for each in guided if not isinstance(each, BrokenImage)} == {

@@ -16,6 +16,7 @@ LOCAL = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # which is what it calls binding to more than 127.0.0.1
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # a worker is told its device, and may see all
     "RAY_EXPERIMENTAL_NOSET_CUDA_VISIBLE_DEVICES": "1",
+    "RAY_max_direct_call_object_size": "1048576",  # smaller answers come by themselves, past the object store
 }
 """What a Ray of one machine is told before it is imported."""
 

@@ -32,7 +32,7 @@ BATCHES_AHEAD = 3
 class Batch:
     """Positions of images in their data set, and pixels [size, 3, h, w], whose first rows are these images.
 
-    `read`, `keys` and `remarks` are those of `Encoded`.
+    `read`, `keys`, `remarks` and `broken` are those of `Encoded`.
     """
 
     chunk: Chunk
@@ -41,6 +41,7 @@ class Batch:
     places: list[int] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     remarks: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    broken: dict[int, DataError] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class _Loaded:
     opened: "Image | None" = None
     pixels: Tensor | None = None
     remarks: tuple[str, ...] = ()
+    broken: dict[int, DataError] = field(default_factory=dict)
 
 
 @contextmanager
@@ -79,6 +81,18 @@ def naming(example: Example, data: str) -> Iterator[None]:
         raise DataError(
             f"{data}: image {example.id} does not decode ({error}); replace the file or remove it"
         ) from error
+
+
+@contextmanager
+def decoding(chunk: Chunk, row: int, broken: dict[int, DataError]) -> Iterator[None]:
+    """Decode an image of a chunk, as `naming` does; of a tolerant one the error goes to `broken`."""
+    try:
+        with naming(chunk.examples[row], chunk.data), torch.inference_mode():  # which is set per thread
+            yield
+    except DataError as error:
+        if not chunk.tolerant:
+            raise
+        broken[chunk.start + row] = error
 
 
 def read_ahead(
@@ -133,13 +147,16 @@ class Loader:
             for each in loaded:
                 chunk, batch = each.chunk, batch or Batch(each.chunk)
                 batch.read.append(each.key)
+                batch.broken |= each.broken
+                pixels = None
                 if each.opened is not None and each.key not in taken:
                     taken.add(each.key)
                     pixels = each.pixels
                     if pixels is None:  # it was read before the model was loaded
-                        preprocess, example = self.load(), chunk.examples[each.row]
-                        with naming(example, chunk.data), torch.inference_mode():
-                            pixels = preprocess(part_of(each.opened, example.box))
+                        preprocess, box = self.load(), chunk.examples[each.row].box
+                        with decoding(chunk, each.row, batch.broken):
+                            pixels = preprocess(part_of(each.opened, box))
+                if pixels is not None:
                     if batch.pixels is None:
                         shape = (self.batch_size, *pixels.shape)
                         batch.pixels = torch.zeros(shape, dtype=pixels.dtype, pin_memory=self.pin)
@@ -165,11 +182,14 @@ class Loader:
         example, place, known = chunk.examples[row], chunk.start + row, chunk.keys[row]
         if known and self.stored(place, known):
             return _Loaded(chunk, row, known)
-        with naming(example, chunk.data), torch.inference_mode():  # inference mode is set per thread
+        key, opened, pixels = known, None, None
+        remarks: tuple[str, ...] = ()
+        broken: dict[int, DataError] = {}
+        with decoding(chunk, row, broken):
             image = example.image()
             key = known or key_of(image, example)
-            if self.stored(place, key):
-                return _Loaded(chunk, row, key)
-            preprocess = self.preprocess()
-            pixels = None if preprocess is None else preprocess(part_of(image, example.box))
-            return _Loaded(chunk, row, key, image, pixels, decoding_remarks(image))
+            if not self.stored(place, key):
+                preprocess = self.preprocess()
+                pixels = None if preprocess is None else preprocess(part_of(image, example.box))
+                opened, remarks = image, decoding_remarks(image)
+        return _Loaded(chunk, row, key, opened, pixels, remarks, broken)

@@ -227,7 +227,8 @@ def to_numpy(features: Tensor, side: str) -> Features:
 
 def _encoded(batch: Batch, made: Sequence[Tensor]) -> Encoded:
     arrays = tuple(to_numpy(each[: len(batch.places)], "image") for each in made)
-    return Encoded(tuple(batch.read), tuple(batch.places), tuple(batch.keys), arrays, batch.remarks)
+    places, keys = tuple(batch.places), tuple(batch.keys)
+    return Encoded(tuple(batch.read), places, keys, arrays, batch.remarks, batch.broken)
 
 
 def _prompts(text: Text) -> int:

@@ -100,8 +100,13 @@ class SpreadExecutor:
                 ) from error
             self._loading = f"{identity} {settings.precision}", self.pool.put(what)
             if self.settings.batch_size is None and self.settings.image_device != "cpu":
-                self.local.batch_size = self.pool.fit(self._loading)
+                self.local.batch_size = min(self.local.batch_size, self.pool.fit(self._loading))
         return self._loading
+
+
+def executor_of(local: LocalExecutor, checkpoint: Checkpoint, pool: Pool) -> "LocalExecutor | SpreadExecutor":
+    """What encodes images as the settings ask for: this process's executor, or workers of a pool."""
+    return SpreadExecutor(local, checkpoint, pool) if local.settings.executor == "ray" else local
 
 
 @dataclass(slots=True)

@@ -67,13 +67,8 @@ class Worker:
                 executor, shared = self._opened(loading), self._passed(passing)
                 executor.batch_size = asked.batch_size
             return _whole(self._parts(executor, shared, asked))
-        except DataError as error:
-            if not isinstance(error.__cause__, FileNotFoundError):
-                return Failure.of(error)
-            where = f"the worker on {os.uname().nodename} does not see it"
-            return Failure("DataError", f"{error}: {where}; mount its folder on every node")
         except VlbenchError as error:
-            return Failure.of(error)
+            return _failure(error)
 
     def _parts(self, executor: "LocalExecutor", passing: Passing, work: Work) -> list[Encoded]:
         def stored(place: int, key: str) -> bool:
@@ -125,6 +120,14 @@ class Worker:
         return self._passing[name]
 
 
+def _failure(error: VlbenchError) -> Failure:
+    """The failure of an error; an image that is not here is told with this host."""
+    if not isinstance(error, DataError) or not isinstance(error.__cause__, FileNotFoundError):
+        return Failure.of(error)
+    where = f"the worker on {os.uname().nodename} does not see it"
+    return Failure("DataError", f"{error}: {where}; mount its folder on every node")
+
+
 def _whole(parts: list[Encoded]) -> Encoded:
     """What was made of a chunk in one: arrays behind one another, which travel at once."""
     made = [part for part in parts if part.keys]
@@ -134,4 +137,5 @@ def _whole(parts: list[Encoded]) -> Encoded:
         tuple(key for part in made for key in part.keys),
         tuple(map(np.concatenate, zip(*(part.arrays for part in made), strict=True))),
         {key: remarks for part in made for key, remarks in part.remarks.items()},
+        {place: DataError(_failure(error).line) for part in parts for place, error in part.broken.items()},
     )

@@ -94,7 +94,8 @@ def spread_of(members: Sequence[Result], metric: str) -> SeedSpread:
     """
     values = [each.value for result in members for each in result.metrics if each.metric == metric]
     known = [value for value in values if value is not None]
-    if len(known) < len(members) or _repeated(members) or _by_several_methods(members):
+    several = len(members) > 1 and (_repeated(members) or _by_several_methods(members))
+    if len(known) < len(members) or several:
         return SeedSpread(None, None)
     return SeedSpread(fmean(known), stdev(known) if len(known) > 1 else None)
 

@@ -4,16 +4,22 @@ import errno
 import os
 import signal
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from colour_model import ColourCheckpoint, ColourModel
+from colour_tagger import colour_tagger
 from PIL import Image
 
+from vlbench.cards.build import open_model, open_training
+from vlbench.cards.catalogue import read_catalogue
+from vlbench.cards.data_request import DataRequest
 from vlbench.core.contracts import Dataset, Example, Target
 from vlbench.core.errors import DataError, Unsupported, WorkersLost
+from vlbench.core.registry import ADAPTERS
 from vlbench.engine.chunk import Reduction
 from vlbench.engine.executors import cluster as rays
 from vlbench.engine.executors import pool as pools
@@ -24,6 +30,12 @@ from vlbench.engine.feature_store import FeatureSpace
 from vlbench.engine.image_pass import ImagePass, Sink
 from vlbench.engine.passes import encode_passes
 from vlbench.engine.settings import RunSettings
+from vlbench.fitting.coop import Few, Frozen, fit, labels_of
+from vlbench.fitting.coop_recipe import CoopRecipe
+from vlbench.fitting.few_shot import sample
+from vlbench.tagging.answer import BrokenImage
+from vlbench.tagging.job import prepare
+from vlbench.tagging.stream import tag_images
 
 pytestmark = [pytest.mark.slow, pytest.mark.any_kernel]
 TESTS = Path(__file__).parents[3]
@@ -201,6 +213,53 @@ def test_a_node_that_is_removed_costs_its_chunks_another_try(cluster, expected, 
     with closing(pool):
         found = encoded(spread(pool, 0.01), tmp_path, images(), images("others", count=33), during=remove)
     assert_equal(found, expected)
+
+
+def test_tags_and_captions_are_those_of_this_process(workers, tmp_path):
+    for place in range(40):
+        picture(place).save(tmp_path / f"{place:02}.png")
+    Image.new("CMYK", (2, 2)).save(tmp_path / "05.jpg")
+    whole = (tmp_path / "07.png").read_bytes()
+    (tmp_path / "07.png").write_bytes(whole[: len(whole) // 2])
+    catalogue = read_catalogue()
+
+    def said(features, guides):
+        return [f"{guide}, {sum(map(float, row))}" for row, guide in zip(features, guides, strict=True)]
+
+    def tagged(pool):
+        job = prepare([str(tmp_path)], "colour-tagger:x", catalogue, pool, top_k=2)
+        answers = list(tag_images(replace(job, captioner=said)))
+        return answers, job.decoding
+
+    ADAPTERS.register("colour-tagger")(colour_tagger)
+    try:
+        expected = tagged(Pool(LOCAL))
+        assert tagged(workers[0]) == expected
+    finally:
+        ADAPTERS.unregister("colour-tagger")
+    assert [isinstance(each, BrokenImage) for each in expected[0]] == [place == 8 for place in range(41)]
+    assert expected[1].startswith("1 images of CMYK")
+
+
+@pytest.mark.parametrize("features", ["frozen", "augmented"])
+def test_contexts_are_learned_of_what_workers_encode_as_of_what_this_process_does(
+    workers, tmp_path, features
+):
+    training = open_training("shapes", read_catalogue(), request=DataRequest()).task
+    checkpoint = open_model("tiny-clip", read_catalogue()).checkpoint
+    labels = labels_of(training)
+
+    def contexts(pool, cache):
+        frozen = Frozen.of(checkpoint, pool, name="tiny-clip")
+        for seed in (1, 2):
+            recipe = CoopRecipe(epochs=2, shots=1, n_ctx=2, seed=seed, features=features)
+            chosen = sample(labels.tolist(), recipe.shots, seed)
+            few = Few(training.problem.images, tuple(chosen), labels[chosen])
+            found = fit(frozen, training, few, recipe, cache)
+            yield found.context.numpy().tobytes(), found.facts, found.loss, found.accuracy
+
+    expected = list(contexts(Pool(LOCAL), tmp_path / "local"))
+    assert list(contexts(workers[0], tmp_path / "spread")) == expected
 
 
 def test_an_address_where_nothing_listens_is_named():
