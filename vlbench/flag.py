@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from vlbench.core.errors import VlbenchError
 from vlbench.core.files import default_cache
+from vlbench.core.limit import limit_of
 from vlbench.core.registry import METHODS
 from vlbench.core.share import Share
 from vlbench.core.whole_number import whole_number
@@ -41,6 +42,8 @@ def field_value(name: str, value: Any, flag: Flag, default: Any) -> Any:
         if not number:
             raise VlbenchError(f"--batch-size {value!r} is neither auto nor a number of 1 or more")
         value = number
+    if name == "limit":
+        return limit_of(value)
     if name == "share":
         return Share.of(value)
     if name == "thresholds":

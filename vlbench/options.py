@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
 from vlbench.core.errors import Unsupported, VlbenchError
 from vlbench.core.files import default_cache
+from vlbench.core.limit import Limit
 from vlbench.core.share import Share
 from vlbench.engine.settings import FEATURE_BYTES, ExecutorName, RunSettings, resolve_devices
 from vlbench.flag import Flag, field_value
@@ -36,7 +37,7 @@ class Keywords(TypedDict, total=False):
     batch_size: int | None
     workers: int | None
     seed: int
-    limit: int | None
+    limit: Limit | None
     allow_subset: bool
     verify_data: bool
     feature_bytes: int
@@ -106,10 +107,11 @@ class Options:
     ] = None
     seed: Annotated[int, Flag("Seed for everything that is drawn at random.")] = 0
     limit: Annotated[
-        int | None,
+        Limit | None,
         Flag(
-            "Use N images (or items) spread over the data; the result is partial and in no leaderboard.",
-            least=1,
+            "Use N images (or items) spread over the data, or 0.1 of them; the result is partial and in no "
+            "leaderboard.",
+            metavar="N|FRACTION",
         ),
     ] = None
     allow_subset: Annotated[

@@ -39,7 +39,11 @@ def test_what_takes_no_method_refuses_one_and_does_not_pass_it_over(call, what) 
     [
         ({"precision": "float16"}, "precision is 'float16'; give fp32 or bf16 or fp16"),
         ({"preprocess": "slow"}, "preprocess is 'slow'; give exact or fast"),
-        ({"limit": 0}, "limit is 0; give 1 or more"),
+        ({"limit": 0}, "^0 is no limit: give a whole number of images, 1 or more, or a fraction"),
+        ({"limit": 1.0}, r"^1\.0 is no limit"),
+        ({"limit": float("nan")}, "^nan is no limit"),
+        ({"limit": True}, "^True is no limit"),
+        ({"limit": [8]}, r"^\[8\] is no limit"),
         ({"batch_size": "9" * 5000}, "is neither auto nor a number of 1 or more"),
         ({"thresholds": "best-f1"}, "best-f1 is a method.*: pass --method best-f1"),
         ({"method": "best-f2"}, "best-f1"),

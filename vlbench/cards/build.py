@@ -26,6 +26,7 @@ from vlbench.cards.thresholds import (
 from vlbench.core.contracts import Checkpoint, Dataset, Origin, PreprocessMode
 from vlbench.core.dataset import subset
 from vlbench.core.errors import DataError, Unsupported, VlbenchError
+from vlbench.core.limit import Limit, limited
 from vlbench.core.outside_name import no_text
 from vlbench.core.registry import ADAPTERS, TASK_KINDS
 from vlbench.core.result import ZeroShot
@@ -223,29 +224,30 @@ def _in_place(kind: TaskKind, asked: TaskRequest, request: DataRequest) -> Task:
     return stated(task, request.thresholds, read_thresholds(request.thresholds, task.problem.texts))
 
 
-def _asked(kind: TaskKind, asked: TaskRequest, limit: int | None) -> Task:
+def _asked(kind: TaskKind, asked: TaskRequest, limit: Limit | None) -> Task:
     """The task that a kind makes from a request, with the remarks of the request.
 
-    With `limit`, one image is drawn from each of `limit` equal spans, and the task is marked partial. Images
-    at fixed distances could all have one class, if the data cycle through the classes. For data with items,
-    items are drawn with all of their images.
+    With `limit`, a number or a fraction, one image is drawn from each of so many equal spans, and the task is
+    marked partial. Images at fixed distances could all have one class, if the data cycle through the classes.
+    For data with items, items are drawn with all of their images.
 
     Raises:
         DataError: the limit is below 1.
     """
-    if limit is not None and limit < 1:
+    if limit is not None and limit <= 0:
         raise DataError(f"{asked.name}: a limit of {limit} leaves no image; give 1 or more")
     offers = asked.source.offers
     count = len(offers.items or asked.source)
-    if limit is not None and limit < count:
+    wanted = count if limit is None else limited(limit, count)
+    if wanted < count:
         draw = Random(_LIMIT_SEED)  # noqa: S311 - a sample, no secret
-        ends = [i * count // limit for i in range(limit + 1)]
+        ends = [i * count // wanted for i in range(wanted + 1)]
         indices = tuple(draw.randrange(start, stop) for start, stop in pairwise(ends))
         source = asked.source
         if offers.items:
             items = tuple(offers.items[index] for index in indices)
             indices = tuple(sorted({image for item in items for image in item.images}))
             source = replace(source, offers=replace(offers, items=items))
-        asked = replace(asked, source=subset(source, indices), partial=f"limit {limit}")
+        asked = replace(asked, source=subset(source, indices), partial=f"limit {wanted}")
     task = kind(asked)
     return replace(task, remarks=(*task.remarks, *asked.remarks)) if asked.remarks else task

@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
+from vlbench.core.errors import VlbenchError
+from vlbench.core.limit import Limit, limit_of
 from vlbench.options import DEFAULTS, FLAGS
 
 ENCODING = ("device", "executor", "ray_address", "precision")
@@ -44,6 +46,8 @@ def flag(name: str, *declared: str, **changes: Any) -> Callable[[Command], Comma
         keywords |= {"default": default, "show_default": True}
     if told.choices:
         keywords["type"] = click.Choice(told.choices)
+    elif name == "limit":
+        keywords["type"] = _limit
     elif told.least is not None:
         keywords["type"] = click.IntRange(min=told.least)
     elif told.place:
@@ -66,6 +70,13 @@ def flags(*names: str) -> Callable[[Command], Command]:
         return command
 
     return add
+
+
+def _limit(value: Any) -> Limit:
+    try:
+        return limit_of(value)
+    except VlbenchError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 def names_flag(what: str, told: str, **changes: Any) -> Callable[[Command], Command]:
