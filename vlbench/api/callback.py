@@ -8,6 +8,7 @@ from vlbench.api.results import Results
 from vlbench.api.runs import evaluate
 from vlbench.core.errors import Unsupported, VlbenchError
 from vlbench.options import Keywords
+from vlbench.report.tables.steps import VALIDATION
 
 Log = Callable[[Mapping[str, float], int], object]
 """Takes numbers by name, and the step."""
@@ -65,6 +66,9 @@ def callback(
             for each in result.metrics
             if each.value is not None
         }
+        for result in found:
+            on_split = {name: value for name, value in result.learned.items() if name.startswith(VALIDATION)}
+            numbers |= {f"{result.task}/{name}": float(value) for name, value in on_split.items()}
         write(numbers, step)
         return found
 

@@ -75,7 +75,9 @@ def resolve(
     found: dict[str, NamedTask] = {}
     for each in asked:
         with refusing(each if isinstance(each, str) else each.name):
-            named = _opened(each, catalogue, options, data)
+            named = _opened(
+                each, catalogue, options, data, of_steps=any(one.step is not None for one in opened)
+            )
             _refuse_task(named, found.get(named.task.name, named), data)
             found.setdefault(named.task.name, named)
     cache = None if options.verify_data else options.cache  # files are digested anew, not remembered
@@ -92,14 +94,21 @@ def resolve(
     return opened, list(found.values())
 
 
-def _opened(asked: str | HeldData, catalogue: Catalogue, options: Options, data: DataRequest) -> NamedTask:
+def _opened(
+    asked: str | HeldData, catalogue: Catalogue, options: Options, data: DataRequest, *, of_steps: bool
+) -> NamedTask:
     if isinstance(asked, str):
         return open_task(asked, catalogue, request=data)
-    from vlbench.datasets.memory.dataset import held_dataset  # and Pillow
+    from vlbench.datasets.memory.dataset import held_dataset, held_split  # and Pillow
 
     options.alone("data in memory")
     kind, dataset = held_dataset(asked)
-    return open_held(kind, dataset, asked.name, catalogue, data)
+    splits = {
+        split: held_split(asked, split, kind, dataset.offers.names)
+        for split in asked.splits
+        if split in data.splits or (of_steps and split == "validation")
+    }
+    return open_held(kind, dataset, asked.name, catalogue, data, splits)
 
 
 def _refuse_task(named: NamedTask, first: NamedTask, data: DataRequest) -> None:

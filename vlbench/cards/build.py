@@ -1,6 +1,7 @@
 """Opens models and tasks by name: cards, references and the user's own data, through the registries."""
 
 import inspect
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
@@ -27,6 +28,7 @@ from vlbench.core.contracts import Checkpoint, Dataset, Origin, PreprocessMode
 from vlbench.core.dataset import subset
 from vlbench.core.errors import DataError, Unsupported, VlbenchError
 from vlbench.core.limit import Limit, limited
+from vlbench.core.method import SplitName
 from vlbench.core.outside_name import no_text
 from vlbench.core.registry import ADAPTERS, TASK_KINDS
 from vlbench.core.result import ZeroShot
@@ -128,15 +130,18 @@ def open_task(
         if looked.source is None:  # refused where a method needs it; the others go on
             task = replace(task, not_found={**task.not_found, split: no_data(looked.passed_over)})
             continue
-        of_split = card_request(looked, request, split)
-        other = _asked(kind, of_split, request.limit)
-        if not request.allow_seen_images:
-            refuse_shared(task, split, other.problem.images, request.cache)
-        task = learning_from(task, split, other)
+        task = _with_split(task, split, kind, card_request(looked, request, split), request)
     return NamedTask(task, None if read is None else read.card)
 
 
-def open_held(kind: str, source: Dataset, name: str, catalogue: Catalogue, request: DataRequest) -> NamedTask:
+def open_held(
+    kind: str,
+    source: Dataset,
+    name: str,
+    catalogue: Catalogue,
+    request: DataRequest,
+    splits: Mapping[SplitName, Dataset],
+) -> NamedTask:
     """Open a task of a kind on data that a program holds, called `KIND:NAME`, else after their content.
 
     Raises:
@@ -144,7 +149,20 @@ def open_held(kind: str, source: Dataset, name: str, catalogue: Catalogue, reque
     """
     called = f"{kind}:{name or f'data@{source.revision[:6]}'}"
     asked = request_of(source, called, kind, catalogue, request)
-    return NamedTask(_in_place(TASK_KINDS.get(kind), asked, request), None)
+    made = TASK_KINDS.get(kind)
+    task = _in_place(made, asked, request)
+    for split, other in splits.items():
+        task = _with_split(task, split, made, replace(asked, source=other, remarks=()), request)
+    return NamedTask(task, None)
+
+
+def _with_split(
+    task: Task, split: SplitName, kind: TaskKind, asked: TaskRequest, request: DataRequest
+) -> Task:
+    other = _asked(kind, replace(asked, name=f"{asked.name} ({split} split)"), request.limit)
+    if not request.allow_seen_images:
+        refuse_shared(task, split, other.problem.images, request.cache)
+    return learning_from(task, split, other)
 
 
 def open_training(name: str, catalogue: Catalogue, *, request: DataRequest) -> NamedTask:

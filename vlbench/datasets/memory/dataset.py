@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from tqdm import tqdm
@@ -13,6 +14,7 @@ from vlbench.core.dataset import Examples
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError
 from vlbench.core.image import key_of
+from vlbench.core.method import SplitName
 from vlbench.core.reading import Reading, Tally
 from vlbench.datasets.memory.held import KIND_OF, HeldData, Truth
 from vlbench.datasets.memory.items import Items, items_of
@@ -29,6 +31,31 @@ def held_dataset(held: HeldData) -> tuple[str, Dataset]:
         DataError: an item is no image with its truth, several truths are stated, numbers have no names, or
             an image differs each time it is read.
     """
+    truth, found = _read(held, f"memory:{held.name or 'data'}", None)
+    if held.unused:
+        reading = found.reading
+        remarks = (*reading.remarks, f"splits that are not used: {', '.join(held.unused)}")
+        found = replace(found, reading=replace(reading, remarks=remarks))
+    return KIND_OF[truth], found
+
+
+def held_split(held: HeldData, split: SplitName, kind: str, names: Sequence[Text]) -> Dataset:
+    """A split of data in memory, whose labels are among the `names` of the data that are scored.
+
+    Raises:
+        DataError: as `held_dataset`, or the split names other classes or has another truth.
+    """
+    truth = next(truth for truth, of in KIND_OF.items() if of == kind)
+    of_split = replace(held, data=held.splits[split], truth=truth)
+    try:
+        return _read(of_split, f"memory:{held.name or 'data'}/{split}", names)[1]
+    except DataError as error:
+        label, _, told = str(error).partition(": ")
+        raise DataError(f"{label}: its {split} split: {told}") from error
+
+
+def _read(held: HeldData, name: str, given: Sequence[Text] | None) -> tuple[Truth, Dataset]:
+    """What data state, and the data set called `name`, with the names `given` to it, else its own."""
     label = held.name or "data in memory"
     tally = Tally()
     try:
@@ -36,14 +63,19 @@ def held_dataset(held: HeldData) -> tuple[str, Dataset]:
         read = list(tqdm(items.targets, total=len(held.data), desc="items", disable=None, leave=None))
         truth = _truth(read, held.truth)
         targets = [_alone(target, truth) for target in read]
-        names = _texts(held.classnames) or items.names or names_of(targets)
+        names = _texts(held.classnames) or items.names
+        if given is None:
+            names = names or names_of(targets)
+        else:
+            _refuse_others(items.names, given)
+            names = tuple(given)
         _refuse_nameless(targets, names)
         states = _states(items, len(targets))
     except DataError as error:
         raise DataError(f"{label}: {error}") from error
     remarks = (items.remark,) if items.remark else ()
-    return KIND_OF[truth], Dataset(
-        name=f"memory:{held.name or 'data'}",
+    return truth, Dataset(
+        name=name,
         revision=digest_of_strings(states),
         examples=Examples(partial(_example, items.picture, targets, states), len(targets)),
         offers=Offers(names=names if truth != "captions" else (), templates=held.templates),
@@ -108,6 +140,13 @@ def _texts(names: Sequence[str]) -> tuple[Text, ...]:
         replace(text, ids={"index": str(i)}) if counts[name] > 1 else text
         for i, (name, text) in enumerate(zip(names, texts, strict=True))
     )
+
+
+def _refuse_others(names: Sequence[Text], given: Sequence[Text]) -> None:
+    """Refuse names that a split states itself where they are others, for numbers would mean other classes."""
+    for mine, theirs in zip_longest((each.name for each in names), (each.name for each in given)):
+        if names and mine != theirs:
+            raise DataError(f"names other classes, {mine!r} where the test has {theirs!r}; state the same")
 
 
 def _refuse_nameless(targets: Sequence[Target], names: Sequence[Text]) -> None:

@@ -147,7 +147,7 @@ RED = new("RGB", (8, 8), "red")
         ([{"picture": RED, "label": "red"}], "item 0 has picture, label and no image"),
         ([(Path("none.png"), "red")], "none.png cannot be read"),
         (vlbench.data(Blurred(), classnames=["a", "b"]), "item 0 is another image each time"),
-        ({"test": [], "train": []}, r"a mapping of test, train; .*data\['test'\]"),
+        ({"dev": [], "train": []}, r"a mapping of dev, train; .*vlbench.data\(data\['dev'\]\)"),
         (iter(()), "no length and no items by position"),
         (np.zeros((0, 2)), "no item has a label"),
         (
