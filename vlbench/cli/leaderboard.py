@@ -95,7 +95,7 @@ def command(
     else:
         text = (results / LEADERBOARD).read_bytes().decode()
         answer_text(leaderboard_table(text, spreads(found), layout=layout, width=terminal_width()))
-        imported = imported_text(theirs, tasks)
+        imported = imported_text(theirs, tasks, width=terminal_width())
     if imported:
         answer_text(f"\n{imported}")
 

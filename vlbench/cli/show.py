@@ -11,7 +11,7 @@ from vlbench.cards.catalogue import Catalogue, Reference, half_name, read_catalo
 from vlbench.cards.facts import Facts, collection_facts, model_facts, task_facts
 from vlbench.cards.folders import CardKind, Entry
 from vlbench.cli.flags import completion, flags
-from vlbench.cli.output import answer_text
+from vlbench.cli.output import answer_text, terminal_width
 from vlbench.cli.show_text import lines
 from vlbench.core.errors import UnknownName
 from vlbench.core.registry import TASK_KINDS
@@ -48,7 +48,7 @@ def command(name: str, as_json: bool, **options: Unpack[Keywords]) -> None:  # n
     if as_json:
         answer_text(json.dumps([each.as_json() for each in facts], indent=1, ensure_ascii=False))
         return
-    answer_text("\n\n".join("\n".join(lines(each)) for each in facts))
+    answer_text("\n\n".join("\n".join(lines(each, terminal_width())) for each in facts))
 
 
 def _facts(name: str, catalogue: Catalogue, roots: tuple[Path, ...]) -> Iterator[Facts]:
