@@ -9,7 +9,7 @@ from vlbench.report.markdown import Markdown, escaped
 
 _GAP = 2
 """How many blanks separate columns."""
-_SENTENCE = 24
+_SENTENCE = 20
 """The characters that a column of sentences has at least."""
 
 
