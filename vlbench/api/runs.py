@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import cache as once
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
@@ -177,11 +178,16 @@ def run(
                         answers = None
                         if options.save_predictions:
                             answers = predictions_of(job, found, settings, cache)
+                        folder = options.results
+                        scores = folder is not None and answers is not None
+                        items = once(partial(items_of, job, found, cache, scores=scores))
                         if keep is not None:
-                            keep(result, _items(job, found, cache), answers)
-                        if options.results is not None:
+                            keep(result, items if found.prediction is None else _held(items()), answers)
+                        if folder is not None:
                             write_all(
-                                result, job, found, options.results, settings, cache, predictions=answers
+                                *(result, job, found, folder, settings, cache),
+                                items=items,
+                                predictions=answers,
                             )
                         failures.done += 1
                         yield result
@@ -196,11 +202,8 @@ def run(
     failures.raise_found()
 
 
-def _items(job: Job, found: Measured, cache: Path) -> Callable[[], Items]:
-    """The items of a measured job, read when they are asked for where the prediction is stored alone."""
-    if found.prediction is None:
-        return partial(items_of, job, found, cache)
-    items = items_of(job, found, cache)
+def _held(items: Items) -> Callable[[], Items]:
+    """Items without the job and the prediction that they are made of."""
     return lambda: items
 
 

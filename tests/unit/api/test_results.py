@@ -4,6 +4,7 @@ from PIL import Image
 import vlbench
 from vlbench.api.results import Results
 from vlbench.core.errors import DataError, VlbenchError
+from vlbench.core.items import Items
 
 
 def test_results_are_a_list_a_table_and_a_frame(tmp_path):
@@ -28,6 +29,23 @@ def test_names_cannot_write_into_a_notebook(make_result):
 def test_a_string_is_one_folder_wherever_folders_are_wanted(tmp_path):
     (tmp_path / "mine.yaml").write_text("title: Mine\nadapter: coop\n")
     assert "mine" in vlbench.list_models(str(tmp_path))
+
+
+@pytest.mark.parametrize("predictions", [False, True])
+def test_the_items_of_a_result_are_made_once(tmp_path, monkeypatch, predictions):
+    made, of = [], Items.of
+    monkeypatch.setattr(Items, "of", lambda *given, **kept: made.append(given) or of(*given, **kept))
+    options = {"cache": tmp_path / "c", "results": tmp_path / "r", "save_predictions": predictions}
+    held = vlbench.data(
+        [(Image.new("RGB", (32, 32), name), [name]) for name in ("red", "blue")], truth="tags"
+    )
+    for stored in (False, True):
+        found = vlbench.evaluate("tiny-clip", held, **options)
+        found.compare("tiny-clip", "tiny-clip")
+        assert len(made) == 1, f"stored: {stored}"
+        made.clear()
+        for path in tmp_path.rglob("*.items.npz"):
+            path.unlink()
 
 
 def test_results_of_two_calls_are_compared_as_those_of_a_folder_are(tmp_path):
