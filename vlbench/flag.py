@@ -1,7 +1,10 @@
 """Flags: how the command line states an option, and how a value that a user gives is read."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass
+from operator import index as as_integer
+from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
 
@@ -44,19 +47,64 @@ def field_value(name: str, value: Any, flag: Flag, default: Any) -> Any:
         value = number
     if name == "limit":
         return limit_of(value)
-    if name == "share":
-        return Share.of(value)
     if name == "thresholds":
         if str(value) in METHODS:
             raise VlbenchError(f"{value} is a method, which learns thresholds: pass --method {value}")
         return str(value)
-    if flag.choices and value not in flag.choices:
-        raise VlbenchError(f"{name} is {value!r}; give {' or '.join(flag.choices)}")
-    if flag.least is not None and value < flag.least:
-        raise VlbenchError(f"{name} is {value}; give {flag.least} or more")
+    if flag.choices:
+        if not isinstance(value, str) or value not in flag.choices:
+            raise VlbenchError(f"{name} is {value!r}; give {' or '.join(flag.choices)}")
+        return value
     if isinstance(default, tuple):
-        several = (value,) if isinstance(value, str | Path) else tuple(value)
-        return tuple(map(Path, several)) if flag.place else several
-    if name == "cache":
-        return Path(value or default_cache()).expanduser()
-    return Path(value) if flag.place else value
+        return _several(name, value, flag)
+    if flag.place:
+        return _path(name, (value or default_cache()) if name == "cache" else value, flag.place)
+    if isinstance(default, bool):
+        if not isinstance(value, bool) and getattr(getattr(value, "dtype", None), "kind", "") != "b":
+            raise VlbenchError(f"{name} is {value!r}; give True or False")
+        return bool(value)
+    if flag.least is not None or isinstance(default, int):
+        return _whole(name, value, flag.least)
+    text = str(value) if name == "device" else value  # a torch.device says its own name
+    if not isinstance(text, str):
+        raise VlbenchError(f"{name} is {value!r}; give a text")
+    return Share.of(text) if name == "share" else text
+
+
+def _whole(name: str, value: Any, least: int | None) -> int:
+    """A whole number, of any type of numbers, or in digits."""
+    number = None
+    with suppress(TypeError, ValueError):
+        if isinstance(value, str):
+            number = whole_number(value)
+        elif hasattr(value, "__index__"):
+            number = None if isinstance(value, bool) else as_integer(value)
+        elif float(value).is_integer():
+            number = int(float(value))
+    if number is None:
+        raise VlbenchError(f"{name} is {value!r}; give a whole number")
+    if least is not None and number < least:
+        raise VlbenchError(f"{name} is {number}; give {least} or more")
+    return number
+
+
+def _several(name: str, value: Any, flag: Flag) -> tuple[Any, ...]:
+    """Names or paths, of which one may stand alone."""
+    if isinstance(value, Mapping):
+        raise VlbenchError(f"{name} is a mapping; give task_roots one, or a list of folders")
+    if not isinstance(value, Iterable):
+        wanted = f"the path of a {flag.place}, or several" if flag.place else "a name or several"
+        raise VlbenchError(f"{name} is {value!r}; give {wanted}")
+    several = (value,) if isinstance(value, str | PathLike) else tuple(value)
+    return tuple(_path(name, each, flag.place) for each in several) if flag.place else several
+
+
+def _path(name: str, value: Any, place: str) -> Path:
+    """A path, with the home folder for ~."""
+    wanted = place.removeprefix("existing ")
+    if not isinstance(value, str | PathLike):
+        raise VlbenchError(f"{name} is {value!r}; give the path of a {wanted}")
+    path = Path(value).expanduser()
+    if wanted == "folder" and path.is_file():
+        raise VlbenchError(f"{name} is {path}, a file; give a folder")
+    return path
