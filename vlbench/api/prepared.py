@@ -50,6 +50,9 @@ def prepared(
     Raises:
         VlbenchError: a name or an option is wrong, or `failures` raises an error.
     """
+    for what, named in (("model", models), ("task", tasks)):
+        if isinstance(named, Sequence) and not any(named):
+            raise VlbenchError(f"no {what} is named; `vlbench list {what}s` lists all")
     opened, asked = resolve(models, tasks, options, failures, steps=True)
     settings, listed = options.settings, Listed()
     read = {named.task.name: what_was_read(named.task) for named in asked}

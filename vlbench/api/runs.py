@@ -22,6 +22,7 @@ from vlbench.cards.schema import ModelCard, TaskCard
 from vlbench.core.capabilities import NAMES_ALONE
 from vlbench.core.errors import VlbenchError
 from vlbench.core.items import Items
+from vlbench.core.name_list import names_in
 from vlbench.core.result import Result
 from vlbench.datasets.memory.held import HeldData
 from vlbench.datasets.memory.held import data as held_data
@@ -72,14 +73,13 @@ def evaluate(
     >>> result.task, result.n_images
     ('digits', 8)
     """
-    if isinstance(models, str) or (
-        isinstance(models, Sequence) and all(isinstance(each, str) for each in models)
-    ):
+    listed = names_in(models)
+    if listed is not None:
         if tokenizer is not None or logit_scale is not None or name or step is not None:
             raise VlbenchError(
                 "tokenizer, logit_scale, name and step are those of a model object, not of a name"
             )
-        return _finished(models, _asked(tasks), Options.of(options))
+        return _finished(listed, _asked(tasks), Options.of(options))
     # an object brings torch with it; names of models may all be stored
     from vlbench.models.memory.checkpoint import MemoryCheckpoint
     from vlbench.models.memory.held import HeldModel
@@ -100,9 +100,11 @@ def evaluate(
 
 def _asked(tasks: Any) -> Asked:
     """The tasks asked for; a list without any name is data."""
-    if isinstance(tasks, str | HeldData):
+    if (names := names_in(tasks)) is not None:
+        return names
+    if isinstance(tasks, HeldData):
         return (tasks,)
-    if isinstance(tasks, Sequence) and (not tasks or any(isinstance(each, str | HeldData) for each in tasks)):
+    if isinstance(tasks, Sequence) and any(isinstance(each, str | HeldData) for each in tasks):
         return tuple(each if isinstance(each, str | HeldData) else held_data(each) for each in tasks)
     return (held_data(tasks),)
 

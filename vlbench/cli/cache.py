@@ -8,9 +8,10 @@ from typing import Unpack
 import click
 
 from vlbench.cli.cache_text import portions_text, pruned_text, size_text
-from vlbench.cli.flags import Amount, flag, format_flag, split_names
+from vlbench.cli.flags import Amount, flag, format_flag
 from vlbench.cli.output import answer, answer_text, say, terminal_width
 from vlbench.core.errors import CheckFailed, VlbenchError
+from vlbench.core.name_list import split_names
 from vlbench.options import Keywords, Options
 
 EXAMPLES = """\b

@@ -5,9 +5,10 @@ from pathlib import Path
 import click
 
 from vlbench.api.comparison import compare
-from vlbench.cli.flags import completion, flag, format_flag, names_flag, results_flag, split_names
+from vlbench.cli.flags import completion, flag, format_flag, names_flag, results_flag
 from vlbench.cli.output import answer_text, terminal_width
 from vlbench.core.files import file_name
+from vlbench.core.name_list import split_names
 from vlbench.report.paired.comparison_text import Form, comparison_text
 
 EXAMPLES = """\b

@@ -1,6 +1,6 @@
 """Flags: those of `Options`, and those that several commands share besides."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -130,26 +130,3 @@ def format_flag(*choices: str, **changes: Any) -> Callable[[Command], Command]:
     """
     keywords = {"default": choices[0], "show_default": True, "help": "Of the answer.", **changes}
     return click.option("--format", "form", type=click.Choice(choices), **keywords)
-
-
-def split_names(values: Iterable[str], is_one: Callable[[str], bool] | None = None) -> tuple[str, ...]:
-    """Names that commas set apart; one in a name that `is_one` knows does not.
-
-    By default, `is_one` accepts `KIND:FOLDER` where the folder exists (`tagging:a,b`).
-    """
-    known = is_one or _is_reference
-    found = []
-    for value in values:
-        parts = value.split(",")
-        while parts:
-            joined = [",".join(parts[:count]) for count in range(len(parts), 0, -1)]
-            name = next((each for each in joined[:-1] if known(each)), parts[0])
-            parts = parts[name.count(",") + 1 :]
-            found.append(name)
-    return tuple(name for name in found if name)
-
-
-def _is_reference(name: str) -> bool:
-    """Whether a name is `SCHEME:PATH`, and the path exists."""
-    scheme, _, path = name.partition(":")
-    return "," not in scheme and bool(path) and Path(path).expanduser().exists()

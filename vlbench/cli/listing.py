@@ -51,7 +51,7 @@ class Plural(click.Choice[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The word as it is listed."""
-        return super().convert(f"{value}s" if f"{value}s" in self.choices else value, param, ctx)
+        return super().convert(f"{value}s" if f"{value}s".lower() in self.choices else value, param, ctx)
 
 
 EXAMPLES = """\b
@@ -62,7 +62,7 @@ vlbench list models --family openai --json
 
 
 @click.command("list", epilog=EXAMPLES)
-@click.argument("what", type=Plural(list(FILTERS)))
+@click.argument("what", type=Plural(list(FILTERS), case_sensitive=False))
 @click.option("--kind", metavar="NAME", help="Tasks of a kind (tagging), or models of an adapter (clip).")
 @click.option("--family", metavar="NAME", help="Models of a family, such as openai or laion.")
 @click.option("--collection", metavar="NAME", help="Tasks of a collection, such as vtab.")

@@ -70,7 +70,7 @@ class Commands(click.Group):
             sys.exit(128 + (stop.args[0] if stop.args else signal.SIGINT))
         except click.UsageError as error:
             told = error.format_message()
-            shown = visible(told, keep="\n")
+            shown = visible(told, keep="\t\n")
             if shown == told:
                 raise
             raise click.UsageError(shown, error.ctx) from error

@@ -174,3 +174,9 @@ def test_output_that_nothing_takes_is_one_line(streams):
     if "stderr" not in streams:
         assert done.stderr.startswith("vlbench: No space left on device; make room where it writes")
         assert len(done.stderr.splitlines()) == 1
+
+
+def test_words_to_choose_from_are_listed_in_lines(capsys):
+    with pytest.raises(SystemExit):
+        main(["list"])
+    assert "\n\tmodels,\n\ttasks," in capsys.readouterr().err

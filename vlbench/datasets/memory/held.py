@@ -81,7 +81,7 @@ def data(
         ):
             raise DataError(
                 f"data in memory: {where}{type(each).__name__} has no length and no items by position; pass "
-                "a list, a datasets.Dataset or a data set of torch with both"
+                "a list, a datasets.Dataset or a data set of torch with both, or the name of a task"
             )
     if truth is not None and truth not in KIND_OF:
         raise DataError(f"data in memory: truth is {truth!r}; give {' or '.join(KIND_OF)}")

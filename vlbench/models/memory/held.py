@@ -36,7 +36,8 @@ class HeldModel:
         if not (self.is_of_transformers or _has(self.model, _OPEN_CLIP)):
             raise Unsupported(
                 f"{type(self.model).__name__} is no model that can be scored: it needs the methods "
-                "encode_image and encode_text, or get_image_features and get_text_features"
+                "encode_image and encode_text, or get_image_features and get_text_features; a model of "
+                "vlbench is given by its name, and several objects in a call each"
             )
         if not self.name.isprintable():
             raise Unsupported(f"the name {self.name!r} holds a control character; give another one")

@@ -148,7 +148,7 @@ RED = new("RGB", (8, 8), "red")
         ([(Path("none.png"), "red")], "none.png cannot be read"),
         (vlbench.data(Blurred(), classnames=["a", "b"]), "item 0 is another image each time"),
         ({"dev": [], "train": []}, r"a mapping of dev, train; .*vlbench.data\(data\['dev'\]\)"),
-        (iter(()), "no length and no items by position"),
+        (iter([(RED, "red")]), "no length and no items by position"),
         (np.zeros((0, 2)), "no item has a label"),
         (
             [
