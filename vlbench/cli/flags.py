@@ -1,5 +1,6 @@
 """Flags: those of `Options`, and those that several commands share besides."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,6 +29,14 @@ class Amount(click.FloatRange):
         return number
 
 
+class Place(click.Path):
+    """A path, with the home folder for ~: shells leave it in `--results=~/r`, and files have none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Convert what was given."""
+        return super().convert(os.path.expanduser(value), param, ctx)  # noqa: PTH111 - it may be a Path or a text
+
+
 def flag(name: str, *declared: str, **changes: Any) -> Callable[[Command], Command]:
     """The flag of an option; its environment variable is read too.
 
@@ -51,7 +60,7 @@ def flag(name: str, *declared: str, **changes: Any) -> Callable[[Command], Comma
     elif told.least is not None:
         keywords["type"] = click.IntRange(min=told.least)
     elif told.place:
-        keywords["type"] = click.Path(
+        keywords["type"] = Place(
             path_type=Path,
             exists=told.place == "existing folder",
             file_okay=told.place == "file",
