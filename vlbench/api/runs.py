@@ -104,9 +104,19 @@ def _asked(tasks: Any) -> Asked:
         return names
     if isinstance(tasks, HeldData):
         return (tasks,)
-    if isinstance(tasks, Sequence) and any(isinstance(each, str | HeldData) for each in tasks):
+    if isinstance(tasks, Sequence) and any(map(_is_task, tasks)):
         return tuple(each if isinstance(each, str | HeldData) else held_data(each) for each in tasks)
     return (held_data(tasks),)
+
+
+def _is_task(item: Any) -> bool:
+    """Whether an item of a list names a task or is a data set itself, not an image with its truth."""
+    if isinstance(item, str | HeldData):
+        return True
+    if isinstance(item, Mapping):
+        return "test" in item
+    indexed = hasattr(item, "__len__") and hasattr(item, "__getitem__")
+    return indexed and not isinstance(item, Sequence) and not hasattr(item, "dtype")
 
 
 def _finished(models: str | Sequence[str] | NamedModel, tasks: Asked, options: Options) -> Results:

@@ -116,7 +116,7 @@ def _truth(targets: Sequence[Target], asked: Truth | None) -> Truth:
         several = (
             f"the items have {' and '.join(stated)}: say which are asked for, vlbench.data(data, truth=...)"
         )
-        raise DataError(several if stated else "no item has a label, captions or tags; add one of them")
+        raise DataError(several if stated else "no item has a label, captions or tags; call its truth so")
     return asked or stated[0]
 
 

@@ -43,15 +43,15 @@ def data(
     name: str = "",
     truth: Truth | None = None,
     classnames: Sequence[str] = (),
-    templates: Sequence[str] = (),
+    templates: str | Sequence[str] = (),
 ) -> HeldData:
     """Name data in memory as a task of `evaluate`.
 
-    `data` is a `datasets.Dataset`, a data set of torch with `len`, or a list. Its items are pairs of an image
-    and its truth, or mappings with `image` and any of `label`, `captions`, `tags` and `group`. An image is a
-    picture of Pillow, a path, encoded bytes, or an array [h, w, 3] or [h, w] of uint8. The kind of task
-    follows from the truth: a label makes a classification, captions a retrieval, tags a tagging. `truth` says
-    which is meant where the items state several, or words that may be captions or tags.
+    `data` is a `datasets.Dataset`, a data set of torch with `len`, a frame of pandas, or a list. Its items
+    are pairs of an image and its truth, or mappings with `image` and any of `label`, `captions`, `tags` and
+    `group`. An image is a picture of Pillow, a path, encoded bytes, or an array [h, w, 3] or [h, w] of uint8.
+    The kind of task follows from the truth: a label makes a classification, captions a retrieval, tags a
+    tagging. `truth` says which is meant where the items state several, or words that may be captions or tags.
 
     `train` and `validation` are other images of the same classes or tags: methods learn from them, and the
     best of several checkpoints is chosen by the validation split. A `datasets.DatasetDict` or another mapping
@@ -85,16 +85,27 @@ def data(
             )
     if truth is not None and truth not in KIND_OF:
         raise DataError(f"data in memory: truth is {truth!r}; give {' or '.join(KIND_OF)}")
-    for template in templates:
+    if not isinstance(name, str) or not name.isprintable():
+        raise DataError(f"data in memory: the name {name!r} is no line of text; give another one")
+    names = () if isinstance(classnames, str | Mapping) else tuple(classnames)
+    if isinstance(classnames, str | Mapping) or not all(isinstance(each, str) for each in names):
+        raise DataError("data in memory: classnames are no list of texts; give the names in their order")
+    filled = (templates,) if isinstance(templates, str) else tuple(templates)
+    for template in filled:
         if wrong := wrong_template(template):
             raise DataError(f"data in memory: template {template!r} {wrong}")
-    return HeldData(data, name, truth, tuple(classnames), tuple(templates), splits, unused)
+    return HeldData(data, name, truth, names, filled, splits, unused)
 
 
 def _parts(
     data: Mapping[Any, Any], given: Mapping[SplitName, Any]
 ) -> tuple[Any, dict[SplitName, Any], tuple[str, ...]]:
     """What a mapping scores, its splits, and the names of its other parts."""
+    if "image" in data:
+        raise DataError(
+            "data in memory: a mapping of columns; pass its rows: datasets.Dataset.from_dict(data), or a "
+            "frame of pandas"
+        )
     if "test" not in data:
         raise DataError(
             f"data in memory: a mapping of {', '.join(map(str, data)) or 'nothing'}; call what is scored "

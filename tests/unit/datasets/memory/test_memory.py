@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from datasets import ClassLabel, Dataset, Features, Image
@@ -61,6 +62,7 @@ FORMS = {
     "rows": as_rows,
     "chosen rows": lambda folder: as_rows(folder).select(range(6)).with_transform(lambda rows: 1 / 0),
     "torch": lambda folder: ImageFolder(str(folder)),
+    "frame": lambda folder: pd.DataFrame(paths_of(folder), columns=["image", "label"]),
 }
 
 
@@ -71,6 +73,28 @@ def test_every_form_has_the_scores_of_the_folder(form, folder, asked):
     assert scores(found) == on_disk
     assert result.n_images == 6
     assert result.task.startswith("classification:data@")
+
+
+def test_a_list_of_data_sets_is_a_list_of_tasks(folder, asked):
+    found = vlbench.evaluate("tiny-clip", [as_rows(folder), {"test": paths_of(folder)[1:]}], **asked)
+    assert [each.n_images for each in found] == [6, 5]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"classnames": "red"}, "classnames are no list of texts"),
+        ({"classnames": {0: "red", 1: "blue"}}, "classnames are no list of texts"),
+        ({"classnames": [1, 2]}, "classnames are no list of texts"),
+        ({"name": "a\nb"}, r"the name 'a\\nb' is no line of text"),
+        ({"name": 3}, "the name 3 is no line of text"),
+        ({"templates": "a photo"}, "template 'a photo' needs one {}"),
+    ],
+)
+def test_a_word_is_no_list_of_letters(given, message):
+    with pytest.raises(VlbenchError, match=message):
+        vlbench.data([(RED, 0), (RED, 1)], **given)
+    assert vlbench.data([(RED, "red")], templates="a {}.").templates == ("a {}.",)
 
 
 def test_changed_images_are_scored_anew_under_the_same_objects(folder, asked, tmp_path):
@@ -122,6 +146,9 @@ def test_captions_and_tags_make_their_kinds(folder, asked):
     assert [each.partial for each in found] == ["limit 5"] * 3
 
 
+RED = new("RGB", (8, 8), "red")
+
+
 class Blurred(torch.utils.data.Dataset):
     """Another image at each reading."""
 
@@ -131,9 +158,6 @@ class Blurred(torch.utils.data.Dataset):
     def __getitem__(self, index):
         noise = np.random.default_rng().integers(0, 255, (8, 8, 3), dtype=np.uint8)
         return fromarray(noise).resize((16, 16), Resampling.BILINEAR), index
-
-
-RED = new("RGB", (8, 8), "red")
 
 
 @pytest.mark.parametrize(
@@ -150,6 +174,13 @@ RED = new("RGB", (8, 8), "red")
         ({"dev": [], "train": []}, r"a mapping of dev, train; .*vlbench.data\(data\['dev'\]\)"),
         (iter([(RED, "red")]), "no length and no items by position"),
         (np.zeros((0, 2)), "no item has a label"),
+        ([(np.zeros((0, 4, 3), np.uint8), "red")], "item 0 is an image without a pixel"),
+        ({"image": [RED], "label": ["red"]}, r"a mapping of columns; .*Dataset\.from_dict\(data\)"),
+        (
+            Dataset.from_dict({"image": ["a.png"], "label": ["red"]}),
+            r"^data in memory: column image holds text; data\.cast_column",
+        ),
+        (Dataset.from_dict({"label": ["red"]}), "^data in memory: the rows: no column holds images"),
         (
             [
                 vlbench.data([(RED, "a"), (RED, "b")], name="x"),
