@@ -64,15 +64,22 @@ def field_value(name: str, value: Any, flag: Flag, default: Any) -> Any:
             raise VlbenchError(f"{name} is {value!r}; give True or False")
         return bool(value)
     if flag.least is not None or isinstance(default, int):
-        return _whole(name, value, flag.least)
+        return whole(name, value, flag.least)
     text = str(value) if name == "device" else value  # a torch.device says its own name
     if not isinstance(text, str):
         raise VlbenchError(f"{name} is {value!r}; give a text")
     return Share.of(text) if name == "share" else text
 
 
-def _whole(name: str, value: Any, least: int | None) -> int:
-    """A whole number, of any type of numbers, or in digits."""
+def whole(name: str, value: Any, least: int | None) -> int:
+    """The whole number that a keyword is given, of any type of numbers, or in digits.
+
+    Raises:
+        VlbenchError: it is none, or less than the `least`.
+
+    >>> whole("every", 8.0, 1)
+    8
+    """
     number = None
     with suppress(TypeError, ValueError):
         if isinstance(value, str):

@@ -17,6 +17,7 @@ from vlbench.core.contracts import Placement
 from vlbench.core.errors import Attempt, DataError, Unsupported, VlbenchError
 from vlbench.core.files import shown
 from vlbench.core.method import ZERO_SHOT
+from vlbench.core.name_list import names_in
 from vlbench.core.protocol import BARE
 from vlbench.core.task import Task
 from vlbench.datasets.memory.held import HeldData
@@ -140,19 +141,27 @@ def one_model(name: str, options: Options, what: str) -> NamedModel:
     Raises:
         VlbenchError: it is unknown, or stands for several.
     """
-    models, _ = resolve(name, (), options)
+    named = names_in(name)
+    if named is None:
+        raise VlbenchError(f"{what} takes the name of a model, not a {type(name).__name__}")
+    models, _ = resolve(named, (), options)
     if len(models) != 1:
         raise VlbenchError(f"{what} takes one model, not {len(models)}; name one")
     return models[0]
 
 
-def one_task(name: str, options: Options) -> Task:
-    """The one task of a name.
+def one_task(name: str | HeldData, options: Options) -> Task:
+    """The one task of a name, or of data in memory.
 
     Raises:
         VlbenchError: it is unknown, or stands for several, or its data are missing or differ from the card.
     """
-    _, tasks = resolve((), name, options)
+    named = (name,) if isinstance(name, HeldData) else names_in(name)
+    if named is None:
+        raise VlbenchError(
+            f"a task is asked for by its name, or is vlbench.data(...), not a {type(name).__name__}"
+        )
+    _, tasks = resolve((), named, options)
     if len(tasks) != 1:
         raise VlbenchError(f"{name} is {len(tasks)} tasks; name one")
     return tasks[0].task
@@ -191,7 +200,7 @@ def load_model(name: str, **options: Unpack[Keywords]) -> "LoadedModel":
     return LoadedModel(model, settings, own_templates("classification", catalogue) or BARE)
 
 
-def load_task(name: str, **options: Unpack[Keywords]) -> Task:
+def load_task(name: str | HeldData, **options: Unpack[Keywords]) -> Task:
     """Load a task: its data are found and counted, and no image is opened.
 
     Raises:

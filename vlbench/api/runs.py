@@ -32,6 +32,7 @@ from vlbench.engine.measure import Measured, result_of
 from vlbench.engine.refusal import seen_by
 from vlbench.engine.remarks import noted, noted_lines
 from vlbench.engine.stored import forget
+from vlbench.flag import whole
 from vlbench.options import Keywords, Options
 from vlbench.report.tables.leaderboard import write_leaderboards
 
@@ -79,13 +80,14 @@ def evaluate(
             raise VlbenchError(
                 "tokenizer, logit_scale, name and step are those of a model object, not of a name"
             )
-        return _finished(listed, _asked(tasks), Options.of(options))
+        return _finished(listed, asked_tasks(tasks), Options.of(options))
     # an object brings torch with it; names of models may all be stored
     from vlbench.models.memory.checkpoint import MemoryCheckpoint
     from vlbench.models.memory.held import HeldModel
     from vlbench.models.memory.state import as_it_was, device_of
 
     preprocess = options.pop("preprocess", None)
+    step = None if step is None else whole("step", step, 0)
     run = name or type(models).__name__
     row = run if step is None else f"{run}@{step}"
     held = HeldModel(row, models, preprocess, tokenizer, logit_scale)
@@ -95,11 +97,15 @@ def evaluate(
     if read.share is not None or read.score_only:
         raise VlbenchError("what is encoded by a model object is not kept; leave share and score_only out")
     with as_it_was(modules):
-        return _finished(NamedModel(MemoryCheckpoint(held), None, step, run), _asked(tasks), read)
+        return _finished(NamedModel(MemoryCheckpoint(held), None, step, run), asked_tasks(tasks), read)
 
 
-def _asked(tasks: Any) -> Asked:
-    """The tasks asked for; a list without any name is data."""
+def asked_tasks(tasks: Any) -> Asked:
+    """The tasks asked for; a list without any name is data.
+
+    Raises:
+        DataError: they are neither names nor data.
+    """
     if (names := names_in(tasks)) is not None:
         return names
     if isinstance(tasks, HeldData):

@@ -1,3 +1,7 @@
+import pickle
+from functools import partial
+
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -18,6 +22,20 @@ def test_results_are_a_list_a_table_and_a_frame(tmp_path):
     assert primary.loc["shapes-tags", "metric"] == "mean_average_precision"
     assert frame["value"].dtype == float
     assert "<td>tiny-clip</td>" in found._repr_html_()
+
+
+def test_parts_and_copies_of_results_are_results(make_result):
+    found = Results([make_result(model=name) for name in "abc"])
+    found.keep(found[1], partial(Items, image_ranks=np.ones(3)), None)
+    for part in (found[1:], found.copy()[1:], pickle.loads(pickle.dumps(found))[1:]):
+        assert [row.model for row in part] == ["b", "c"]
+        assert list(part.to_frame()["model"].unique()) == ["b", "c"]
+        assert part._items["b", found[1].task]().image_ranks.sum() == 3
+
+
+def test_a_result_is_told_in_a_line(make_result):
+    assert repr(make_result()).startswith("Result(small on shapes: acc1 0.5000 [0.4000, 0.6000], 200 images")
+    assert len(repr(make_result(partial="limit 8"))) < 200
 
 
 def test_names_cannot_write_into_a_notebook(make_result):

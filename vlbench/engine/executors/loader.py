@@ -12,7 +12,7 @@ from torch import Tensor
 
 from vlbench.core.broken_image import BROKEN_IMAGE
 from vlbench.core.contracts import Example
-from vlbench.core.errors import DataError, LacksMemory, NoPixels
+from vlbench.core.errors import DataError, LacksMemory, NoPixels, Unsupported
 from vlbench.core.image import decoding_remarks, key_of, part_of
 from vlbench.engine.chunk import Chunk
 
@@ -143,6 +143,12 @@ class Loader:
                     if batch.pixels is None:
                         shape = (self.batch_size, *pixels.shape)
                         batch.pixels = torch.zeros(shape, dtype=pixels.dtype, pin_memory=self.pin)
+                    if pixels.shape != batch.pixels.shape[1:]:
+                        raise Unsupported(
+                            f"image {chunk.examples[each.row].id} of {chunk.data}: its pixels are "
+                            f"{tuple(pixels.shape)} and those before {tuple(batch.pixels.shape[1:])}; "
+                            "preprocess has to bring all to one size"
+                        )
                     batch.pixels[len(batch.places)] = pixels
                     batch.places.append(chunk.start + each.row)
                     batch.keys.append(each.key)

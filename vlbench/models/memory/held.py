@@ -39,13 +39,17 @@ class HeldModel:
                 "encode_image and encode_text, or get_image_features and get_text_features; a model of "
                 "vlbench is given by its name, and several objects in a call each"
             )
-        if not self.name.isprintable():
-            raise Unsupported(f"the name {self.name!r} holds a control character; give another one")
-        if self.preprocess is None:
+        if not isinstance(self.name, str) or not self.name.isprintable():
+            raise Unsupported(f"the name {self.name!r} is no line of text; give another one")
+        if not callable(self.preprocess):
             raise Unsupported(
                 f"{self.name}: pass preprocess=, which turns an image into the pixels that the model takes "
                 "(open_clip's transform, or the processor of transformers)"
             )
+        if self.tokenizer is not None and not callable(self.tokenizer):
+            raise Unsupported(f"{self.name}: tokenizer is {self.tokenizer!r}; give a function of sentences")
+        if self.logit_scale is not None and not hasattr(self.logit_scale, "__float__"):
+            raise Unsupported(f"{self.name}: logit_scale is {self.logit_scale!r}; give a number")
 
     @property
     def is_of_transformers(self) -> bool:

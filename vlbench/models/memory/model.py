@@ -44,7 +44,8 @@ class _PlainTower:
                 part = list(sentences[start : start + batch_size])
                 asked = part + part[:1] * (batch_size - len(part))
                 given = asked if self.tokenizer is None else _moved(self.tokenizer(asked), self.placement)
-                found.append(_features(self.encode(given), "encode_text")[: len(part)].float())
+                features = _features(self.encode(given), "encode_text", len(asked))
+                found.append(features[: len(part)].float())
         with inference(Placement(self.placement.device)):
             return unit_in_blocks(torch.cat(found))
 
@@ -112,7 +113,7 @@ def _text_tower(held: HeldModel, placement: Placement) -> SentenceTower:
         if type(model).__module__.startswith("open_clip.") and tokenizer is not None:
             with inference(placement):
                 tokens = tokenizer(["a photo"]).to(placement.device)
-                width = _features(model.encode_text(tokens), "encode_text").shape[-1]
+                width = _features(model.encode_text(tokens), "encode_text", 1).shape[-1]
             return TextTower(model, tokenizer, placement, int(width))
         return _PlainTower(model.encode_text, tokenizer, placement)
     tokenizer = tokenizer or getattr(held.preprocess, "tokenizer", None)
@@ -134,16 +135,21 @@ def _preprocess(held: HeldModel, kind: torch.dtype) -> tuple[Transform, Normalis
 
 def _image_features(held: HeldModel, pixels: Tensor) -> Tensor:
     if held.is_of_transformers:
-        return _features(held.model.get_image_features(pixel_values=pixels), "get_image_features")
-    return _features(held.model.encode_image(pixels), "encode_image")
+        found = held.model.get_image_features(pixel_values=pixels)
+        return _features(found, "get_image_features", len(pixels))
+    return _features(held.model.encode_image(pixels), "encode_image", len(pixels))
 
 
-def _features(found: Any, method: str) -> Tensor:
+def _features(found: Any, method: str, count: int) -> Tensor:
     """Features [b, d] from a method's output: a tensor, or an output of transformers with a pooled tensor."""
     found = getattr(found, "pooler_output", found)
     if not isinstance(found, Tensor) or found.dim() != 2:
         kind = f"a tensor of {found.dim()} axes" if isinstance(found, Tensor) else type(found).__name__
         raise Unsupported(f"{method} answers {kind}; it has to answer a tensor of features [b, d]")
+    if len(found) != count:
+        raise Unsupported(
+            f"{method} answers {len(found)} rows of features for {count} inputs; answer one each"
+        )
     return found
 
 
@@ -153,7 +159,7 @@ def _scale_and_bias(held: HeldModel) -> tuple[float, float, str]:
     stated, bias = (getattr(model, name, None) for name in ("logit_scale", "logit_bias"))
     shift = 0.0 if bias is None else float(torch.as_tensor(bias).detach())
     if held.logit_scale is not None:
-        return held.logit_scale, shift, ""
+        return float(held.logit_scale), shift, ""
     if stated is not None:  # both libraries keep its logarithm
         return scale_of(Path(held.name), torch.as_tensor(stated)), shift, ""
     if isinstance(temperature := getattr(model, "temperature", None), Tensor):

@@ -193,3 +193,16 @@ class Blurred(torch.utils.data.Dataset):
 def test_what_is_unclear_is_refused(data, message, asked):
     with pytest.raises(VlbenchError, match=message):
         vlbench.evaluate("tiny-clip", data, **asked)
+
+
+def test_images_that_a_preprocessing_leaves_in_two_sizes_are_refused(folder, asked):
+    class Mean:
+        def encode_image(self, pixels):
+            return pixels.mean(dim=(2, 3))
+
+        def encode_text(self, sentences):
+            return torch.ones(len(sentences), 3)
+
+    given = {"preprocess": lambda image: torch.tensor(np.array(image)).permute(2, 0, 1) / 255.0, **asked}
+    with pytest.raises(VlbenchError, match=r"image 1 of .*: its pixels are \(3, 40, 40\) and those before"):
+        vlbench.evaluate(Mean(), paths_of(folder), **given)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL.Image import Image
@@ -29,6 +30,11 @@ class Colours(nn.Module):
     def encode_text(self, sentences: list[str]) -> Tensor:
         words = ("red", "green", "blue")
         return torch.tensor([[float(word in each) + 0.1 for word in words] for each in sentences])
+
+
+class First(Colours):
+    def encode_image(self, pixels: Tensor) -> Tensor:
+        return super().encode_image(pixels)[:1]
 
 
 def pixels_of(image: Image) -> Tensor:
@@ -115,7 +121,14 @@ def test_a_model_of_half_precision_stays_one_and_says_so(asked):
         (nn.Linear(2, 2), {"preprocess": pixels_of}, "Linear is no model that can be scored"),
         (3, {}, "int is no model that can be scored"),
         (Colours(), {}, "pass preprocess="),
-        (Colours(), {"preprocess": pixels_of, "name": "a\0b"}, "holds a control character"),
+        (Colours(), {"preprocess": pixels_of, "name": "a\0b"}, "is no line of text"),
+        (Colours(), {"preprocess": pixels_of, "name": 3}, "the name 3 is no line of text"),
+        (Colours(), {"preprocess": "fast"}, "Colours: pass preprocess=, which turns"),
+        (Colours(), {"preprocess": pixels_of, "tokenizer": "bpe"}, "tokenizer is 'bpe'; give a function"),
+        (Colours(), {"preprocess": pixels_of, "logit_scale": "100"}, "logit_scale is '100'; give a number"),
+        (Colours(), {"preprocess": pixels_of, "step": "last"}, "step is 'last'; give a whole number"),
+        (Colours(), {"preprocess": pixels_of, "step": 1.5}, r"step is 1\.5; give a whole number"),
+        (First(), {"preprocess": pixels_of}, "encode_image answers 1 rows of features for"),
         (Colours(), {"preprocess": lambda _: 3}, "has to answer a tensor"),
         (Colours(), {"preprocess": pixels_of, "device": "cuda"}, "lies on cpu, not on cuda"),
         (Colours(), {"preprocess": pixels_of, "device": "cuda:0,1"}, "lies on cpu, not on cuda:0,1"),
@@ -128,6 +141,12 @@ def test_a_model_of_half_precision_stays_one_and_says_so(asked):
 def test_what_cannot_be_scored_is_refused_in_a_line(model, given, told, asked):
     with pytest.raises(VlbenchError, match=told):
         vlbench.evaluate(model, "digits", **given, **asked)
+
+
+def test_a_step_may_be_a_number_of_numpy(asked, tmp_path):
+    given = {"preprocess": pixels_of, "step": np.int64(3), "results": tmp_path / "results"}
+    (result,) = vlbench.evaluate(Colours(), "digits", **given, **asked)
+    assert (result.model, result.settings["step"]) == ("Colours@3", 3)
 
 
 def test_towers_into_two_spaces_are_refused(asked):
