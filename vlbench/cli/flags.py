@@ -135,7 +135,9 @@ results_flag = flag(
 def format_flag(*choices: str, **changes: Any) -> Callable[[Command], Command]:
     """The flag --format, for the argument `form`: the format of the output.
 
-    The first choice is the default.
+    The first choice is the default, unless the flag is required.
     """
-    keywords = {"default": choices[0], "show_default": True, "help": "Of the answer.", **changes}
+    keywords = {"show_default": True, "help": "Of the answer.", **changes}
+    if not keywords.get("required"):  # to click, a default of None is one
+        keywords["default"] = choices[0]
     return click.option("--format", "form", type=click.Choice(choices), **keywords)

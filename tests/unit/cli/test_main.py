@@ -7,8 +7,9 @@ from types import ModuleType
 
 import click
 import pytest
+from click.testing import CliRunner
 
-from vlbench.cli.main import COMMANDS, main
+from vlbench.cli.main import COMMANDS, group, main
 from vlbench.core.errors import CheckFailed, DataError, LacksMemory, UnknownName, VlbenchError
 
 HEAVY = {"torch", "numpy", "pandas", "pydantic", "ruamel", "yaml", "scipy", "PIL", "datasets", "open_clip"}
@@ -180,3 +181,17 @@ def test_words_to_choose_from_are_listed_in_lines(capsys):
     with pytest.raises(SystemExit):
         main(["list"])
     assert "\n\tmodels,\n\ttasks," in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_what_a_command_needs_it_asks_for():
+    ways = [(group.get_command(None, name), (name,)) for name in COMMANDS]
+    asking = set()
+    for command, path in ways:
+        if isinstance(command, click.Group):
+            ways += [(each, (*path, name)) for name, each in command.commands.items()]
+        elif any(each.required for each in command.params):
+            done = CliRunner().invoke(command, [])
+            assert (done.exit_code, "Missing" in done.output) == (2, True), path
+            asking.add(path)
+    assert {("export",), ("run",), ("import", "coop"), ("list",)} <= asking
