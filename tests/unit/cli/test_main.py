@@ -100,7 +100,7 @@ def test_a_fault_of_the_program_keeps_its_traceback(monkeypatch):
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
-    [(["rum"], "No such command 'rum'"), (["leaderboard", "--no-such-option"], "No such option")],
+    [(["rum"], "no command named 'rum'"), (["leaderboard", "--no-such-option"], "No such option")],
 )
 def test_a_misspelt_command_or_option_exits_2(arguments, said, capsys):
     with pytest.raises(SystemExit) as stop:
@@ -195,3 +195,13 @@ def test_what_a_command_needs_it_asks_for():
             assert (done.exit_code, "Missing" in done.output) == (2, True), path
             asking.add(path)
     assert {("export",), ("run",), ("import", "coop"), ("list",)} <= asking
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"), [("shw", "did you mean show?"), ("benchmark", "no command named")]
+)
+def test_a_command_that_is_none_is_told_as_other_names_are(typed, told, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([typed, "tiny-clip"])
+    assert stop.value.code == 2
+    assert told in capsys.readouterr().err
