@@ -58,7 +58,7 @@ def field_value(name: str, value: Any, flag: Flag, default: Any) -> Any:
     if isinstance(default, tuple):
         return _several(name, value, flag)
     if flag.place:
-        return _path(name, (value or default_cache()) if name == "cache" else value, flag.place)
+        return path_of(name, (value or default_cache()) if name == "cache" else value, flag.place)
     if isinstance(default, bool):
         if not isinstance(value, bool) and getattr(getattr(value, "dtype", None), "kind", "") != "b":
             raise VlbenchError(f"{name} is {value!r}; give True or False")
@@ -71,7 +71,7 @@ def field_value(name: str, value: Any, flag: Flag, default: Any) -> Any:
     return Share.of(text) if name == "share" else text
 
 
-def whole(name: str, value: Any, least: int | None) -> int:
+def whole(name: str, value: Any, least: int | None = None) -> int:
     """The whole number that a keyword is given, of any type of numbers, or in digits.
 
     Raises:
@@ -95,6 +95,19 @@ def whole(name: str, value: Any, least: int | None) -> int:
     return number
 
 
+def wholes(name: str, value: Any, least: int | None = None) -> tuple[int, ...]:
+    """The whole numbers that a keyword is given, of which one may stand alone.
+
+    Raises:
+        VlbenchError: as `whole`.
+
+    >>> wholes("shots", 4), wholes("seeds", range(1, 3))
+    ((4,), (1, 2))
+    """
+    several = value if isinstance(value, Iterable) and not isinstance(value, str) else (value,)
+    return tuple(whole(name, each, least) for each in several)
+
+
 def _several(name: str, value: Any, flag: Flag) -> tuple[Any, ...]:
     """Names or paths, of which one may stand alone."""
     if isinstance(value, Mapping):
@@ -103,11 +116,18 @@ def _several(name: str, value: Any, flag: Flag) -> tuple[Any, ...]:
         wanted = f"the path of a {flag.place}, or several" if flag.place else "a name or several"
         raise VlbenchError(f"{name} is {value!r}; give {wanted}")
     several = (value,) if isinstance(value, str | PathLike) else tuple(value)
-    return tuple(_path(name, each, flag.place) for each in several) if flag.place else several
+    return tuple(path_of(name, each, flag.place) for each in several) if flag.place else several
 
 
-def _path(name: str, value: Any, place: str) -> Path:
-    """A path, with the home folder for ~."""
+def path_of(name: str, value: Any, place: str) -> Path:
+    """The path of a file or a folder that a keyword is given, with the home folder for ~.
+
+    Raises:
+        VlbenchError: it is no path, or a file where a folder is wanted.
+
+    >>> path_of("results", "kept", "folder")
+    PosixPath('kept')
+    """
     wanted = place.removeprefix("existing ")
     if not isinstance(value, str | PathLike):
         raise VlbenchError(f"{name} is {value!r}; give the path of a {wanted}")
