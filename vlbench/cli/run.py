@@ -118,7 +118,8 @@ def command(
         raise
     finally:
         for note in rebuild_leaderboards(read):
-            tell(f"note: {note}")
+            if found or there:
+                tell(f"note: {note}")
         if as_json:
             parts = {"results": map(as_record, found), "already_there": map(as_record, there)}
             answer_text(_json({**{name: list(each) for name, each in parts.items()}, "failed": failed}))
