@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from vlbench.api.failures import NotAllRun
     from vlbench.api.fit import fit_coop, fit_react
     from vlbench.api.request import list_models, list_tasks, load_model, load_task
-    from vlbench.api.results import confusion_matrix
+    from vlbench.api.results import Results, confusion_matrix
     from vlbench.api.retrieval import retrieve
     from vlbench.api.runs import evaluate
     from vlbench.api.website import build_site
@@ -42,6 +42,7 @@ __all__ = [
     "Problem",
     "Query",
     "Result",
+    "Results",
     "Scoring",
     "Source",
     "Target",
@@ -69,7 +70,7 @@ _HOMES = {
     "vlbench.api.failures": ("NotAllRun",),
     "vlbench.api.fit": ("fit_coop", "fit_react"),
     "vlbench.api.request": ("list_models", "list_tasks", "load_model", "load_task"),
-    "vlbench.api.results": ("confusion_matrix",),
+    "vlbench.api.results": ("Results", "confusion_matrix"),
     "vlbench.api.retrieval": ("retrieve",),
     "vlbench.api.runs": ("evaluate",),
     "vlbench.api.website": ("build_site",),

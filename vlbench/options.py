@@ -6,8 +6,9 @@ from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
-from vlbench.core.errors import Unsupported, VlbenchError
+from vlbench.core.errors import UnknownName, Unsupported, VlbenchError
 from vlbench.core.files import default_cache
+from vlbench.core.limit import Limit
 from vlbench.core.share import Share
 from vlbench.engine.settings import FEATURE_BYTES, ExecutorName, RunSettings, resolve_devices
 from vlbench.flag import Flag, field_value
@@ -36,7 +37,7 @@ class Keywords(TypedDict, total=False):
     batch_size: int | None
     workers: int | None
     seed: int
-    limit: int | None
+    limit: Limit | None
     allow_subset: bool
     verify_data: bool
     feature_bytes: int
@@ -106,10 +107,11 @@ class Options:
     ] = None
     seed: Annotated[int, Flag("Seed for everything that is drawn at random.")] = 0
     limit: Annotated[
-        int | None,
+        Limit | None,
         Flag(
-            "Use N images (or items) spread over the data; the result is partial and in no leaderboard.",
-            least=1,
+            "Use N images (or items) spread over the data, or 0.1 of them; the result is partial and in no "
+            "leaderboard.",
+            metavar="N|FRACTION",
         ),
     ] = None
     allow_subset: Annotated[
@@ -208,9 +210,8 @@ class Options:
         >>> Options.of({"limit": 8, "data_root": ["pets=photos"]}).task_roots
         {'pets': PosixPath('photos')}
         """
-        unknown = keywords.keys() - DEFAULTS.keys()
-        if unknown:
-            raise VlbenchError(f"unknown options {sorted(unknown)}; known: {sorted(DEFAULTS)}")
+        for name in keywords.keys() - DEFAULTS.keys():
+            raise UnknownName("option", name, DEFAULTS, advice="they are those of `vlbench run --help`")
         read: dict[str, Any] = {
             name: field_value(name, value, FLAGS[name], DEFAULTS[name]) if name in FLAGS else value
             for name, value in keywords.items()
@@ -218,11 +219,17 @@ class Options:
         }
         if read.get("share") is not None and read.get("score_only"):
             raise VlbenchError("--share encodes and --score-only scores; give one of them")
-        own = {task: Path(root) for task, root in read.pop("task_roots", {}).items()}
+        own = read.pop("task_roots", {})
+        if not isinstance(own, Mapping):
+            raise VlbenchError(f"task_roots is {own!r}; give a mapping of tasks to folders")
+        own = {task: Path(root).expanduser() for task, root in own.items()}
         roots: Sequence[Path] = read.pop("data_root", ())
         marked = {root: str(root).partition("=") for root in roots if "=" in str(root) and not root.exists()}
-        own |= {task: Path(folder) for task, _, folder in marked.values()}
-        return cls(data_root=tuple(root for root in roots if root not in marked), task_roots=own, **read)
+        own |= {task: Path(folder).expanduser() for task, _, folder in marked.values()}
+        found = cls(data_root=tuple(root for root in roots if root not in marked), task_roots=own, **read)
+        if found.results is not None and found.results.absolute() == found.cache.absolute():
+            raise VlbenchError(f"results and cache are one folder, {found.results}; name two")
+        return found
 
     @property
     def methods(self) -> "tuple[Method, ...]":

@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import get_args
 
+import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from vlbench import fit_coop, load_model
@@ -39,12 +41,36 @@ def test_what_takes_no_method_refuses_one_and_does_not_pass_it_over(call, what) 
     [
         ({"precision": "float16"}, "precision is 'float16'; give fp32 or bf16 or fp16"),
         ({"preprocess": "slow"}, "preprocess is 'slow'; give exact or fast"),
-        ({"limit": 0}, "limit is 0; give 1 or more"),
+        ({"limit": 0}, "^0 is no limit: give a whole number of images, 1 or more, or a fraction"),
+        ({"limit": 1.0}, r"^1\.0 is no limit"),
+        ({"limit": float("nan")}, "^nan is no limit"),
+        ({"limit": True}, "^True is no limit"),
+        ({"limit": [8]}, r"^\[8\] is no limit"),
         ({"batch_size": "9" * 5000}, "is neither auto nor a number of 1 or more"),
         ({"thresholds": "best-f1"}, "best-f1 is a method.*: pass --method best-f1"),
         ({"method": "best-f2"}, "best-f1"),
         ({"method": "best-f1:shots=4"}, "shots"),
-        ({"presicion": "fp32"}, "unknown options"),
+        ({"presicion": "fp32"}, "no option named 'presicion'; did you mean precision?"),
+        ({"batch_size": 4.5}, r"batch_size is 4\.5; give a whole number"),
+        ({"batch_size": [4]}, r"batch_size is \[4\]; give a whole number"),
+        ({"workers": True}, "workers is True; give a whole number"),
+        ({"workers": "many"}, "workers is 'many'; give a whole number"),
+        ({"seed": "a"}, "seed is 'a'; give a whole number"),
+        ({"allow_subset": "no"}, "allow_subset is 'no'; give True or False"),
+        ({"share": 3}, "share is 3; give a text"),
+        ({"method": 3}, "method is 3; give a name or several"),
+        ({"results": True}, "results is True; give the path of a folder"),
+        ({"results": __file__}, r"results is .*test_options\.py, a file; give a folder"),
+        ({"cache": __file__}, r"cache is .*test_options\.py, a file; give a folder"),
+        ({"results": "kept", "cache": "./kept"}, "^results and cache are one folder, kept; name two"),
+        ({"classnames": ["a", "b"]}, r"classnames is \['a', 'b'\]; give the path of a file"),
+        (
+            {"data_root": {"imagenet": "/x"}},
+            "data_root is a mapping; give task_roots one, or a list of folders",
+        ),
+        ({"data_root": 3}, "data_root is 3; give the path of a folder, or several"),
+        ({"data_root": [3]}, "data_root is 3; give the path of a folder"),
+        ({"task_roots": ["/x"]}, r"task_roots is \['/x'\]; give a mapping of tasks to folders"),
     ],
 )
 def test_what_no_run_could_mean_is_refused(options: dict[str, object], message: str) -> None:
@@ -72,6 +98,28 @@ def test_a_task_has_its_own_folder_by_a_keyword_or_among_the_roots(tmp_path: Pat
     assert Options.of({"data_root": "pets=here"}).task_roots == {"pets": Path("here")}
     assert Options.of({"include_path": "cards"}).include_path == (Path("cards"),)
     assert Options.of({"method": "ridge"}).method == ("ridge",)
+
+
+def test_options_are_taken_in_the_types_that_programs_have(tmp_path: Path) -> None:
+    read = Options.of(
+        {  # type: ignore[typeddict-item]
+            "batch_size": np.int64(4),
+            "workers": np.float32(2),
+            "seed": np.uint8(7),
+            "feature_bytes": 8e9,
+            "save_predictions": np.bool_(True),
+            "device": torch.device("cuda", 1),
+            "thresholds": np.float64(0.5),
+            "data_root": np.array(["data"]),
+            "results": "~/results",
+            "task_roots": {"pets": "~/pets"},
+        }
+    )
+    assert [type(read.batch_size), type(read.workers), type(read.seed)] == [int] * 3
+    assert (read.batch_size, read.workers, read.seed, read.feature_bytes) == (4, 2, 7, 8_000_000_000)
+    assert (read.save_predictions, read.device, read.thresholds) == (True, "cuda:1", "0.5")
+    assert read.data_root == (Path("data"),)
+    assert (read.results, read.task_roots["pets"]) == (Path.home() / "results", Path.home() / "pets")
 
 
 def test_what_is_none_has_its_default(tmp_path: Path) -> None:

@@ -5,9 +5,13 @@ from importlib import import_module
 from typing import Any, Unpack
 
 from vlbench.api.results import Results
-from vlbench.api.runs import evaluate
+from vlbench.api.runs import asked_tasks, evaluate
+from vlbench.cards.catalogue import read_catalogue, select
 from vlbench.core.errors import Unsupported, VlbenchError
-from vlbench.options import Keywords
+from vlbench.flag import whole
+from vlbench.models.memory.held import HeldModel
+from vlbench.options import Keywords, Options
+from vlbench.report.tables.steps import VALIDATION
 
 Log = Callable[[Mapping[str, float], int], object]
 """Takes numbers by name, and the step."""
@@ -31,7 +35,8 @@ def callback(
     arguments are those of `evaluate`. The model goes back to training mode if it was in it.
 
     Raises:
-        VlbenchError: `every` is below 1, or `log` is none of these.
+        VlbenchError: `every` is below 1, `log` is none of these, or the model, a task's name or an option is
+            wrong.
 
     >>> import torch
     >>> class Toy:
@@ -49,12 +54,16 @@ def callback(
     ['model@100']
     >>> folder.cleanup()
     """
-    if every < 1:
-        raise VlbenchError(f"every is {every}; give a number of steps, 1 or more")
+    steps = whole("every", every, 1)
     write = _log(log)
+    # what is wrong is refused here, not after hours of training
+    HeldModel(name, model, options.get("preprocess"), tokenizer, logit_scale)
+    read = Options.of({**options, "preprocess": "exact"})
+    names = [each for each in asked_tasks(tasks) if isinstance(each, str)]
+    select(read_catalogue(read.include_path, kinds=["task"]), names, "task")
 
     def score(step: int) -> Results:
-        if step % every:
+        if step % steps:
             return Results()
         found = evaluate(
             model, tasks, tokenizer=tokenizer, logit_scale=logit_scale, name=name, step=step, **options
@@ -65,6 +74,9 @@ def callback(
             for each in result.metrics
             if each.value is not None
         }
+        for result in found:
+            on_split = {name: value for name, value in result.learned.items() if name.startswith(VALIDATION)}
+            numbers |= {f"{result.task}/{name}": float(value) for name, value in on_split.items()}
         write(numbers, step)
         return found
 

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from vlbench.core.errors import VlbenchError
+from vlbench.core.name_list import names_in
+from vlbench.flag import path_of
 from vlbench.report.paired.compare_models import compare_models
 from vlbench.report.paired.comparison import Comparison
 
@@ -35,5 +38,7 @@ def compare(
     ('acc1', 0.0, 'McNemar, mid-p')
     >>> folder.cleanup()
     """
-    names = (tasks,) if isinstance(tasks, str) else tuple(tasks)
-    return compare_models(Path(results), model_a, model_b, tasks=names, seed=seed)
+    names = (tasks,) if isinstance(tasks, str) else names_in(tasks)
+    if names is None:
+        raise VlbenchError(f"tasks are {tasks!r}; give their names")
+    return compare_models(path_of("results", results, "folder"), model_a, model_b, tasks=names, seed=seed)

@@ -1,25 +1,28 @@
 """Learns on top of a frozen model."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Unpack
+from typing import TYPE_CHECKING, Literal, TypeVar, Unpack
 
 from vlbench.api.request import one_model, one_task, refuse_method
 from vlbench.api.runs import run
 from vlbench.api.surroundings import in_steps, undisturbed
 from vlbench.cards.build import NamedModel
 from vlbench.cards.catalogue import read_catalogue
-from vlbench.core.errors import VlbenchError
+from vlbench.core.errors import UnknownName, VlbenchError
 from vlbench.fitting.coop_recipe import RecipeOptions
 from vlbench.fitting.react_recipe import ReactOptions, ReactRecipe
+from vlbench.flag import whole, wholes
 from vlbench.options import Keywords, Options
 
 if TYPE_CHECKING:
     from vlbench.fitting.context_card import ContextCard
     from vlbench.fitting.react_base import Base
     from vlbench.fitting.react_card import ReactCard
+
+Changes = TypeVar("Changes", RecipeOptions, ReactOptions)
 
 
 def fit_coop(
@@ -52,6 +55,8 @@ def fit_coop(
     read = Options.of(options)
     refuse_method(read, "fit")
     named = one_model(model, read, "fit")
+    if not isinstance(task, str):
+        raise VlbenchError(f"fit learns from a task by its name, not from a {type(task).__name__}")
     from vlbench.fitting.sweep import learn  # and torch
 
     made = learn(
@@ -61,9 +66,9 @@ def fit_coop(
         read_catalogue(read.include_path),
         read.data,
         read.settings,
-        shots=shots,
-        seeds=seeds,
-        recipe=recipe or {},
+        shots=wholes("shots", shots, 1),
+        seeds=wholes("seeds", seeds),
+        recipe=_changes(recipe, RecipeOptions),
         base_weights=read.weights,
         cache=read.cache,
         out=Path(out),
@@ -117,9 +122,7 @@ def fit_react(
     """
     read = Options.of(options)
     refuse_method(read, "fit")
-    for what, number in (("every", every), ("at_once", at_once)):
-        if number < 1:
-            raise VlbenchError(f"{what} is {number}; give 1 or more")
+    every, at_once = whole("every", every, 1), whole("at_once", at_once, 1)
     named = one_model(model, read, "fit")
     from vlbench.fitting.react import Watch  # and torch
     from vlbench.fitting.react_seeds import learn
@@ -135,8 +138,8 @@ def fit_react(
         read_catalogue(read.include_path),
         read.data,
         read.alone("fit react"),
-        seeds=seeds,
-        recipe=ReactRecipe(mode, **(recipe or {})),
+        seeds=wholes("seeds", seeds),
+        recipe=ReactRecipe(mode, **_changes(recipe, ReactOptions)),
         name=name,
         at_once=at_once,
         watch=watch,
@@ -145,6 +148,16 @@ def fit_react(
         tell=tell,
     )
     return in_steps(made)
+
+
+def _changes(recipe: Changes | None, known: type[Changes]) -> Changes:
+    """What a recipe changes, of the known options."""
+    if recipe is not None and not isinstance(recipe, Mapping):
+        raise VlbenchError(f"recipe is {recipe!r}; give a mapping of its options")
+    for name in recipe or ():
+        if name not in known.__annotations__:
+            raise UnknownName("option of a recipe", name, known.__annotations__)
+    return recipe or known()
 
 
 def _score(task: str, options: Options, base: "Base") -> float | None:

@@ -1,6 +1,7 @@
 """The results folder of a request: which results exist, which must not be replaced, and writing them."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,12 +85,13 @@ def predictions_of(job: Job, found: Measured, settings: RunSettings, cache: Path
     return prediction_frame(job.task.problem, listed, job.task.scoring.axes)
 
 
-def items_of(job: Job, found: Measured, cache: Path, *, most_scores: int = MOST_SCORES) -> Items:
-    """What comparisons read of a measured job, without a score matrix above `most_scores` numbers.
+def items_of(job: Job, found: Measured, cache: Path, *, scores: bool) -> Items:
+    """What comparisons read of a measured job, without a large score matrix unless `scores` are asked for.
 
     Raises:
         VlbenchError: its prediction is no longer in the cache.
     """
+    most_scores = sys.maxsize if scores else MOST_SCORES
     if found.prediction is None:
         return stored_items(job, cache, most_scores=most_scores)
     influence = next((each.influence for each in found.values if each.influence is not None), None)
@@ -104,21 +106,21 @@ def write_all(
     settings: RunSettings,
     cache: Path,
     *,
+    items: Callable[[], Items],
     predictions: "pd.DataFrame | None",
 ) -> None:
     """Write a result, its items and, where there are any, its predictions into a folder.
+
+    `items` are made where the folder has none of this result.
 
     Raises:
         VlbenchError: the cache could not keep what the items are made of.
     """
     write_result(result, folder)
-    prediction, asked = found.prediction, predictions is not None
-    whole = has_whole_items(folder, result, scores=asked)
-    if not whole:
-        if prediction is None:
+    if not has_whole_items(folder, result, scores=predictions is not None):
+        if found.prediction is None:
             keep_predictions(job, settings, cache)
-        items = items_of(job, found, cache, most_scores=sys.maxsize if asked else MOST_SCORES)
-        write_items(result, items, folder)
+        write_items(result, items(), folder)
     if predictions is not None:
         from vlbench.report.predictions import write_predictions
 

@@ -95,7 +95,7 @@ class LoadedModel:
             raise Unsupported(
                 f"{self.info.name} gives each tag a probability of its own, without a softmax; use score"
             )
-        for template in templates or ():
+        for template in _several(templates, "templates") if templates is not None else ():
             if wrong := wrong_template(template):
                 raise DataError(f"classify: template {template!r} {wrong}")
         texts = [
@@ -171,7 +171,7 @@ def _chunks(examples: Sequence[Example], size: int) -> Iterator[Chunk]:
 
 def _bare(text: str | Text) -> Text:
     if not isinstance(text, str | Text):
-        raise DataError(f"a text is a {type(text).__name__}; give sentences, or values of Text")
+        raise DataError(f"{text!r} is no text; give sentences")
     return asked(Text(text), BARE) if isinstance(text, str) else text
 
 

@@ -8,7 +8,7 @@ from itertools import chain
 from vlbench.api.failures import Failures
 from vlbench.api.kept_results import question_of, refuse_replacing, result_of_before
 from vlbench.api.request import Asked, resolve
-from vlbench.api.training_run import is_pattern, validation_tasks
+from vlbench.api.training_run import validation_tasks
 from vlbench.cards.build import NamedModel, NamedTask
 from vlbench.cards.schema import TaskCard
 from vlbench.core.contracts import Checkpoint
@@ -50,6 +50,9 @@ def prepared(
     Raises:
         VlbenchError: a name or an option is wrong, or `failures` raises an error.
     """
+    for what, named in (("model", models), ("task", tasks)):
+        if isinstance(named, Sequence) and not any(named):
+            raise VlbenchError(f"no {what} is named; `vlbench list {what}s` lists all")
     opened, asked = resolve(models, tasks, options, failures, steps=True)
     settings, listed = options.settings, Listed()
     read = {named.task.name: what_was_read(named.task) for named in asked}
@@ -65,7 +68,7 @@ def prepared(
     if options.missing:
         count = len(there) + sum(map(len, wanted))
         failures.tell(f"{len(there)} of {count} already there")
-    splits = validation_tasks(of_tasks) if is_pattern(options.weights) else {}
+    splits = validation_tasks(of_tasks) if any(model.step is not None for model in opened) else {}
     by_split = {split.name: name for name, split in splits.items()}
     for model, rows in zip(opened, wanted, strict=True):
         asked_for = {(job.row, job.task.name) for job in rows}

@@ -18,6 +18,7 @@ from vlbench.core.errors import DataError, VlbenchError
 from vlbench.core.outside_name import no_text
 from vlbench.core.published import PublishedScore
 from vlbench.core.result import Result
+from vlbench.flag import path_of
 from vlbench.options import Options
 from vlbench.report.exchange.export import ExportNames, Form, export_text, untold
 from vlbench.report.exchange.imported import (
@@ -77,7 +78,7 @@ def verify(
     """
     if not 0 <= tolerance <= 1:
         raise VlbenchError(f"tolerance is {tolerance}; give a fraction, such as {TOLERANCE}")
-    folder = Path(results)
+    folder = path_of("results", results, "folder")
     catalogue = read_catalogue(Options.of({"include_path": include_path}).include_path)
     asked_models = _meant(model, "model", catalogue)
     asked_tasks = _meant(task, "task", catalogue)
@@ -130,8 +131,9 @@ def import_scores(
     scores = [
         imported_score(each, system=system, file=path.name, card_of=card, task_of=task) for each in theirs
     ]
-    again = known_already(scores, Path(results))
-    written = write_imported(scores, Path(results))
+    folder = path_of("results", results, "folder")
+    again = known_already(scores, folder)
+    written = write_imported(scores, folder)
     named = sum(bool(each.card and each.task) for each in scores)
     return ImportedFile(
         written, len(scores), named, averages, again, sum(bool(each.exporter) for each in theirs)
@@ -154,7 +156,7 @@ def export_results(
         VlbenchError: there is no result of these models.
         DataError: the folder is missing, or a file in it is damaged.
     """
-    folder = Path(results)
+    folder = path_of("results", results, "folder")
     chosen = [
         each
         for each in read_results(folder)

@@ -18,6 +18,7 @@ from vlbench.core.contracts import Placement
 from vlbench.core.errors import Attempt, DataError, Unsupported, VlbenchError
 from vlbench.core.files import shown
 from vlbench.core.method import ZERO_SHOT
+from vlbench.core.name_list import names_in
 from vlbench.core.protocol import BARE
 from vlbench.core.task import Task
 from vlbench.datasets.memory.held import HeldData
@@ -76,7 +77,9 @@ def resolve(
     found: dict[str, NamedTask] = {}
     for each in asked:
         with refusing(each if isinstance(each, str) else each.name):
-            named = _opened(each, catalogue, options, data)
+            named = _opened(
+                each, catalogue, options, data, of_steps=any(one.step is not None for one in opened)
+            )
             _refuse_task(named, found.get(named.task.name, named), data)
             found.setdefault(named.task.name, named)
     cache = None if options.verify_data else options.cache  # files are digested anew, not remembered
@@ -93,14 +96,21 @@ def resolve(
     return opened, list(found.values())
 
 
-def _opened(asked: str | HeldData, catalogue: Catalogue, options: Options, data: DataRequest) -> NamedTask:
+def _opened(
+    asked: str | HeldData, catalogue: Catalogue, options: Options, data: DataRequest, *, of_steps: bool
+) -> NamedTask:
     if isinstance(asked, str):
         return open_task(asked, catalogue, request=data)
-    from vlbench.datasets.memory.dataset import held_dataset  # and Pillow
+    from vlbench.datasets.memory.dataset import held_dataset, held_split  # and Pillow
 
     options.alone("data in memory")
     kind, dataset = held_dataset(asked)
-    return open_held(kind, dataset, asked.name, catalogue, data)
+    splits = {
+        split: held_split(asked, split, kind, dataset.offers.names)
+        for split in asked.splits
+        if split in data.splits or (of_steps and split == "validation")
+    }
+    return open_held(kind, dataset, asked.name, catalogue, data, splits)
 
 
 def _refuse_task(named: NamedTask, first: NamedTask, data: DataRequest) -> None:
@@ -132,19 +142,27 @@ def one_model(name: str, options: Options, what: str) -> NamedModel:
     Raises:
         VlbenchError: it is unknown, or stands for several.
     """
-    models, _ = resolve(name, (), options)
+    named = names_in(name)
+    if named is None:
+        raise VlbenchError(f"{what} takes the name of a model, not a {type(name).__name__}")
+    models, _ = resolve(named, (), options)
     if len(models) != 1:
         raise VlbenchError(f"{what} takes one model, not {len(models)}; name one")
     return models[0]
 
 
-def one_task(name: str, options: Options) -> Task:
-    """The one task of a name.
+def one_task(name: str | HeldData, options: Options) -> Task:
+    """The one task of a name, or of data in memory.
 
     Raises:
         VlbenchError: it is unknown, or stands for several, or its data are missing or differ from the card.
     """
-    _, tasks = resolve((), name, options)
+    named = (name,) if isinstance(name, HeldData) else names_in(name)
+    if named is None:
+        raise VlbenchError(
+            f"a task is asked for by its name, or is vlbench.data(...), not a {type(name).__name__}"
+        )
+    _, tasks = resolve((), named, options)
     if len(tasks) != 1:
         raise VlbenchError(f"{name} is {len(tasks)} tasks; name one")
     return tasks[0].task
@@ -184,7 +202,7 @@ def load_model(name: str, **options: Unpack[Keywords]) -> "LoadedModel":
     return LoadedModel(model, settings, own_templates("classification", catalogue) or BARE)
 
 
-def load_task(name: str, **options: Unpack[Keywords]) -> Task:
+def load_task(name: str | HeldData, **options: Unpack[Keywords]) -> Task:
     """Load a task: its data are found and counted, and no image is opened.
 
     Raises:

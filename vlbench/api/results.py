@@ -1,8 +1,9 @@
 """The results of a call: a list that notebooks show as a table and that converts to a pandas frame."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self, SupportsIndex
 
 from vlbench.core.errors import DataError, VlbenchError
 from vlbench.core.items import Items
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 _NUMBERS = ("value", "ci_low", "ci_high", "chance", "constant")
 _COLUMNS = ("model", "task", "metric", *_NUMBERS, "n", "images", "partial", "primary")
+
+
+def _itself(items: Items) -> Items:
+    return items
 
 
 class Results(list[Result]):
@@ -60,6 +65,25 @@ class Results(list[Result]):
         if isinstance(results, Results):
             self.predictions |= results.predictions
             self._items |= results._items
+
+    def __getitem__(self, place: SupportsIndex | slice) -> Any:
+        return (
+            self._some(super().__getitem__(place)) if isinstance(place, slice) else super().__getitem__(place)
+        )
+
+    def copy(self) -> "Results":
+        """The same results in another list."""
+        return self._some(self)
+
+    def _some(self, chosen: Iterable[Result]) -> "Results":
+        found = Results(self)
+        found[:] = chosen
+        return found
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process is given: items that are not made yet would need this one's cache."""
+        made = {pair: partial(_itself, items()) for pair, items in self._items.items()}
+        return {"predictions": self.predictions, "_items": made}
 
     def __add__(self, others: Iterable[Result]) -> "Results":  # type: ignore[override]
         found = Results(self)

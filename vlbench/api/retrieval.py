@@ -3,12 +3,14 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Unpack
+from typing import TYPE_CHECKING, Literal, Unpack, get_args
 
 from vlbench.api.request import one_model, one_task, refuse_method, resolve
 from vlbench.api.surroundings import undisturbed
 from vlbench.core.errors import VlbenchError
+from vlbench.core.name_list import names_in
 from vlbench.core.task_reading import reading_line, what_was_read
+from vlbench.flag import whole
 from vlbench.options import Keywords, Options
 
 if TYPE_CHECKING:
@@ -65,6 +67,14 @@ def retrieve(
     """
     read = Options.of(options)
     refuse_method(read, "retrieve")
+    excluded = names_in(exclude)
+    if excluded is None or not isinstance(pool, str):
+        raise VlbenchError("a pool and the tasks to exclude are asked for by name; give texts")
+    for what, given, known in (("by", by, get_args(By)), ("form", form, get_args(Form))):
+        if given not in known:
+            raise VlbenchError(f"{what} is {given!r}; give {' or '.join(known)}")
+    k = whole("k", k)
+    per_class = None if per_class is None else whole("per_class", per_class)
     if k < 1 or (per_class is not None and per_class < 1):
         raise VlbenchError(f"{k} pairs a prompt and {per_class} a class leave none; give 1 or more")
     named = one_model(model, read, "retrieve")
@@ -72,7 +82,7 @@ def retrieve(
     asked = one_task(task, replace(read, weights=None, limit=None))
     plain = replace(read, weights=None, classnames=None, templates=None, descriptions=None)
     pooled = None if pool.startswith(SCHEME) else one_task(pool, plain)
-    others = [named.task for named in resolve((), tuple(exclude), replace(plain, limit=None))[1]]
+    others = [named.task for named in resolve((), excluded, replace(plain, limit=None))[1]]
     for each in (asked, *([] if pooled is None else [pooled]), *others):
         tell(reading_line(each.name, what_was_read(each)))
     settings = read.settings

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import cache as once
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
@@ -22,6 +23,7 @@ from vlbench.cards.schema import ModelCard, TaskCard
 from vlbench.core.capabilities import NAMES_ALONE
 from vlbench.core.errors import VlbenchError
 from vlbench.core.items import Items
+from vlbench.core.name_list import names_in
 from vlbench.core.result import Result
 from vlbench.core.uncollected import uncollected
 from vlbench.datasets.memory.held import HeldData
@@ -32,6 +34,7 @@ from vlbench.engine.measure import Measured, result_of
 from vlbench.engine.refusal import seen_by
 from vlbench.engine.remarks import noted, noted_lines
 from vlbench.engine.stored import forget
+from vlbench.flag import whole
 from vlbench.options import Keywords, Options
 from vlbench.report.tables.leaderboard import write_leaderboards
 
@@ -74,20 +77,20 @@ def evaluate(
     >>> result.task, result.n_images
     ('digits', 8)
     """
-    if isinstance(models, str) or (
-        isinstance(models, Sequence) and all(isinstance(each, str) for each in models)
-    ):
+    listed = names_in(models)
+    if listed is not None:
         if tokenizer is not None or logit_scale is not None or name or step is not None:
             raise VlbenchError(
                 "tokenizer, logit_scale, name and step are those of a model object, not of a name"
             )
-        return _finished(models, _asked(tasks), Options.of(options))
+        return _finished(listed, asked_tasks(tasks), Options.of(options))
     # an object brings torch with it; names of models may all be stored
     from vlbench.models.memory.checkpoint import MemoryCheckpoint
     from vlbench.models.memory.held import HeldModel
     from vlbench.models.memory.state import as_it_was, device_of
 
     preprocess = options.pop("preprocess", None)
+    step = None if step is None else whole("step", step, 0)
     run = name or type(models).__name__
     row = run if step is None else f"{run}@{step}"
     held = HeldModel(row, models, preprocess, tokenizer, logit_scale)
@@ -97,16 +100,32 @@ def evaluate(
     if read.share is not None or read.score_only:
         raise VlbenchError("what is encoded by a model object is not kept; leave share and score_only out")
     with as_it_was(modules):
-        return _finished(NamedModel(MemoryCheckpoint(held), None, step, run), _asked(tasks), read)
+        return _finished(NamedModel(MemoryCheckpoint(held), None, step, run), asked_tasks(tasks), read)
 
 
-def _asked(tasks: Any) -> Asked:
-    """The tasks asked for; a list without any name is data."""
-    if isinstance(tasks, str | HeldData):
+def asked_tasks(tasks: Any) -> Asked:
+    """The tasks asked for; a list without any name is data.
+
+    Raises:
+        DataError: they are neither names nor data.
+    """
+    if (names := names_in(tasks)) is not None:
+        return names
+    if isinstance(tasks, HeldData):
         return (tasks,)
-    if isinstance(tasks, Sequence) and (not tasks or any(isinstance(each, str | HeldData) for each in tasks)):
+    if isinstance(tasks, Sequence) and any(map(_is_task, tasks)):
         return tuple(each if isinstance(each, str | HeldData) else held_data(each) for each in tasks)
     return (held_data(tasks),)
+
+
+def _is_task(item: Any) -> bool:
+    """Whether an item of a list names a task or is a data set itself, not an image with its truth."""
+    if isinstance(item, str | HeldData):
+        return True
+    if isinstance(item, Mapping):
+        return "test" in item
+    indexed = hasattr(item, "__len__") and hasattr(item, "__getitem__")
+    return indexed and not isinstance(item, Sequence) and not hasattr(item, "dtype")
 
 
 def _finished(models: str | Sequence[str] | NamedModel, tasks: Asked, options: Options) -> Results:
@@ -180,11 +199,16 @@ def run(
                         answers = None
                         if options.save_predictions:
                             answers = predictions_of(job, found, settings, cache)
+                        folder = options.results
+                        scores = folder is not None and answers is not None
+                        items = once(partial(items_of, job, found, cache, scores=scores))
                         if keep is not None:
-                            keep(result, _items(job, found, cache), answers)
-                        if options.results is not None:
+                            keep(result, items if found.prediction is None else _held(items()), answers)
+                        if folder is not None:
                             write_all(
-                                result, job, found, options.results, settings, cache, predictions=answers
+                                *(result, job, found, folder, settings, cache),
+                                items=items,
+                                predictions=answers,
                             )
                         failures.done += 1
                         yield result
@@ -199,11 +223,8 @@ def run(
     failures.raise_found()
 
 
-def _items(job: Job, found: Measured, cache: Path) -> Callable[[], Items]:
-    """The items of a measured job, read when they are asked for where the prediction is stored alone."""
-    if found.prediction is None:
-        return partial(items_of, job, found, cache)
-    items = items_of(job, found, cache)
+def _held(items: Items) -> Callable[[], Items]:
+    """Items without the job and the prediction that they are made of."""
     return lambda: items
 
 

@@ -19,6 +19,7 @@ from vlbench.core.image import part_of
 from vlbench.core.published import PublishedScore
 from vlbench.core.result import Result
 from vlbench.core.uncollected import uncollected
+from vlbench.flag import path_of
 from vlbench.options import Options
 from vlbench.report.comparable import columns
 from vlbench.report.exchange.imported import read_imported
@@ -87,7 +88,7 @@ def build_site(
         }
     )
     with uncollected():
-        return _written(Path(results), Path(out), options)
+        return _written(path_of("results", results, "folder"), Path(out), options)
 
 
 def _written(folder: Path, out: Path, options: Options) -> Written:

@@ -1,6 +1,7 @@
 """Opens models and tasks by name: cards, references and the user's own data, through the registries."""
 
 import inspect
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
@@ -26,6 +27,8 @@ from vlbench.cards.thresholds import (
 from vlbench.core.contracts import Checkpoint, Dataset, Origin, PreprocessMode
 from vlbench.core.dataset import subset
 from vlbench.core.errors import DataError, Unsupported, VlbenchError
+from vlbench.core.limit import Limit, limited
+from vlbench.core.method import SplitName
 from vlbench.core.outside_name import no_text
 from vlbench.core.registry import ADAPTERS, TASK_KINDS
 from vlbench.core.result import ZeroShot
@@ -127,15 +130,18 @@ def open_task(
         if looked.source is None:  # refused where a method needs it; the others go on
             task = replace(task, not_found={**task.not_found, split: no_data(looked.passed_over)})
             continue
-        of_split = card_request(looked, request, split)
-        other = _asked(kind, of_split, request.limit)
-        if not request.allow_seen_images:
-            refuse_shared(task, split, other.problem.images, request.cache)
-        task = learning_from(task, split, other)
+        task = _with_split(task, split, kind, card_request(looked, request, split), request)
     return NamedTask(task, None if read is None else read.card)
 
 
-def open_held(kind: str, source: Dataset, name: str, catalogue: Catalogue, request: DataRequest) -> NamedTask:
+def open_held(
+    kind: str,
+    source: Dataset,
+    name: str,
+    catalogue: Catalogue,
+    request: DataRequest,
+    splits: Mapping[SplitName, Dataset],
+) -> NamedTask:
     """Open a task of a kind on data that a program holds, called `KIND:NAME`, else after their content.
 
     Raises:
@@ -143,7 +149,20 @@ def open_held(kind: str, source: Dataset, name: str, catalogue: Catalogue, reque
     """
     called = f"{kind}:{name or f'data@{source.revision[:6]}'}"
     asked = request_of(source, called, kind, catalogue, request)
-    return NamedTask(_in_place(TASK_KINDS.get(kind), asked, request), None)
+    made = TASK_KINDS.get(kind)
+    task = _in_place(made, asked, request)
+    for split, other in splits.items():
+        task = _with_split(task, split, made, replace(asked, source=other, remarks=()), request)
+    return NamedTask(task, None)
+
+
+def _with_split(
+    task: Task, split: SplitName, kind: TaskKind, asked: TaskRequest, request: DataRequest
+) -> Task:
+    other = _asked(kind, replace(asked, name=f"{asked.name} ({split} split)"), request.limit)
+    if not request.allow_seen_images:
+        refuse_shared(task, split, other.problem.images, request.cache)
+    return learning_from(task, split, other)
 
 
 def open_training(name: str, catalogue: Catalogue, *, request: DataRequest) -> NamedTask:
@@ -223,29 +242,30 @@ def _in_place(kind: TaskKind, asked: TaskRequest, request: DataRequest) -> Task:
     return stated(task, request.thresholds, read_thresholds(request.thresholds, task.problem.texts))
 
 
-def _asked(kind: TaskKind, asked: TaskRequest, limit: int | None) -> Task:
+def _asked(kind: TaskKind, asked: TaskRequest, limit: Limit | None) -> Task:
     """The task that a kind makes from a request, with the remarks of the request.
 
-    With `limit`, one image is drawn from each of `limit` equal spans, and the task is marked partial. Images
-    at fixed distances could all have one class, if the data cycle through the classes. For data with items,
-    items are drawn with all of their images.
+    With `limit`, a number or a fraction, one image is drawn from each of so many equal spans, and the task is
+    marked partial. Images at fixed distances could all have one class, if the data cycle through the classes.
+    For data with items, items are drawn with all of their images.
 
     Raises:
         DataError: the limit is below 1.
     """
-    if limit is not None and limit < 1:
+    if limit is not None and limit <= 0:
         raise DataError(f"{asked.name}: a limit of {limit} leaves no image; give 1 or more")
     offers = asked.source.offers
     count = len(offers.items or asked.source)
-    if limit is not None and limit < count:
+    wanted = count if limit is None else limited(limit, count)
+    if wanted < count:
         draw = Random(_LIMIT_SEED)  # noqa: S311 - a sample, no secret
-        ends = [i * count // limit for i in range(limit + 1)]
+        ends = [i * count // wanted for i in range(wanted + 1)]
         indices = tuple(draw.randrange(start, stop) for start, stop in pairwise(ends))
         source = asked.source
         if offers.items:
             items = tuple(offers.items[index] for index in indices)
             indices = tuple(sorted({image for item in items for image in item.images}))
             source = replace(source, offers=replace(offers, items=items))
-        asked = replace(asked, source=subset(source, indices), partial=f"limit {limit}")
+        asked = replace(asked, source=subset(source, indices), partial=f"limit {wanted}")
     task = kind(asked)
     return replace(task, remarks=(*task.remarks, *asked.remarks)) if asked.remarks else task

@@ -198,22 +198,23 @@ def select(catalogue: Catalogue, patterns: Sequence[str], what: CardKind) -> dic
         elif names := (
             sorted(name for name in known if fnmatchcase(name, pattern))
             or catalogue.meant_by(pattern, what)
-            or _spelt_otherwise(pattern, catalogue, what)
+            or spelt_otherwise(pattern, catalogue, what)
         ):
             chosen |= {name: known[name] for name in names}
         else:
             halves = [f"{name}{MARK}{half}" for name in known for half in HALVES if MARK in pattern]
+            folder = what == "task" and Path(pattern).expanduser().exists()
             raise UnknownName(
                 what,
                 pattern,
-                [*known, *catalogue.stands_for(what), *halves],
+                () if folder else [*known, *catalogue.stands_for(what), *halves],
                 advice=f"{_by_scheme(pattern, what)}`vlbench list {what}s` lists all; "
                 f"add a card to {FOLDERS[what]}/ or to an --include-path",
             )
     return chosen
 
 
-def _spelt_otherwise(name: str, catalogue: Catalogue, what: CardKind) -> tuple[str, ...]:
+def spelt_otherwise(name: str, catalogue: Catalogue, what: CardKind) -> tuple[str, ...]:
     """The cards that a name means if capitals, dashes and underscores are ignored (`CIFAR-10`).
 
     Names of cards come before aliases and collections. Empty if nothing or more than one thing fits.

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from vlbench.cards.folders import ships
 from vlbench.core.contracts import Place
+from vlbench.core.limit import Limit
 from vlbench.core.method import SplitName
 
 
@@ -14,17 +15,17 @@ class DataRequest:
     """Where data may be and how many are wanted.
 
     `roots` are tried in order for a card's relative paths; `roots_by_task` has the exact folder of a task's
-    data. `limit` is a number of images; `verify` asks for digests of the bytes. `descriptions` is a file with
-    sentences for each tag or class; `classnames` and `templates` are files that replace those of the task.
-    `thresholds` of tags are a number or a file. `splits` are those that a method learns from;
-    `allow_seen_images` lets it learn from test images.
+    data. `limit` is a number of images, or a fraction of them; `verify` asks for digests of the bytes.
+    `descriptions` is a file with sentences for each tag or class; `classnames` and `templates` are files that
+    replace those of the task. `thresholds` of tags are a number or a file. `splits` are those that a method
+    learns from; `allow_seen_images` lets it learn from test images.
     """
 
     roots: tuple[Path, ...] = ()
     roots_by_task: Mapping[str, Path] = field(default_factory=dict)
     cache: Path | None = None
     allow_subset: bool = False
-    limit: int | None = None
+    limit: Limit | None = None
     verify: bool = False
     descriptions: Path | None = None
     classnames: Path | None = None

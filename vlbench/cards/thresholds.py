@@ -12,6 +12,7 @@ from vlbench.core.files import shown
 from vlbench.core.image import image_digests
 from vlbench.core.json_text import parsed_json
 from vlbench.core.metric_name import DECIDED, metrics_of
+from vlbench.core.reading import CAPTIONS
 from vlbench.core.task import ProtocolStatement, Task
 from vlbench.core.text_file import named_missing, read_text, rows_of
 
@@ -72,8 +73,8 @@ def refuse_shared(task: Task, split: str, learned: Dataset, cache: Path | None) 
     if shared:
         raise DataError(
             f"{task.name}: {len(shared)} of {len(learned)} {split} images are test images "
-            f"({learned[shared[0]].id} ...), and nothing is learned from those; name other images under "
-            f"`{split}` of the card, or score them all the same with --allow-seen-images"
+            f"({learned[shared[0]].id} ...), and nothing is learned from those; name other images for it, "
+            "or score them all the same with --allow-seen-images"
         )
 
 
@@ -100,12 +101,12 @@ def stated(task: Task, asked: str, values: Sequence[float]) -> Task:
 def learning_from(task: Task, split: str, other: Task) -> Task:
     """Add another split, which asks the same question, to a task for methods to learn from.
 
-    A partial split is remarked on.
+    A partial split is remarked on. Captions come with the images of a split, and are others.
 
     Raises:
         DataError: the two ask different questions.
     """
-    if other.problem.queries != task.problem.queries:
+    if task.called != CAPTIONS and other.problem.queries != task.problem.queries:
         raise DataError(
             f"{task.name}: its {split} split asks for {len(other.problem.queries)} other texts; "
             "name the texts in the card"

@@ -8,9 +8,10 @@ from typing import Unpack
 import click
 
 from vlbench.cli.cache_text import portions_text, pruned_text, size_text
-from vlbench.cli.flags import Amount, flag, format_flag, split_names
-from vlbench.cli.output import answer, answer_text, say
+from vlbench.cli.flags import Amount, flag, format_flag
+from vlbench.cli.output import answer, answer_text, say, terminal_width
 from vlbench.core.errors import CheckFailed, VlbenchError
+from vlbench.core.name_list import split_names
 from vlbench.options import Keywords, Options
 
 EXAMPLES = """\b
@@ -48,7 +49,7 @@ def size(form: str, **options: Unpack[Keywords]) -> None:
     if form == "json":
         answer_text(json.dumps([asdict(each) for each in found], indent=1, ensure_ascii=False))
         return
-    answer_text(f"{portions_text(found)}\n\n")
+    answer_text(f"{portions_text(found, terminal_width())}\n\n")
     answer(f"{cache}: {size_text(sum(each.size for each in found))}")
 
 
@@ -107,7 +108,7 @@ def prune(
         }
         answer_text(json.dumps(told, indent=1, ensure_ascii=False))
     else:
-        answer_text(pruned_text(found, dry_run=dry_run))
+        answer_text(pruned_text(found, dry_run=dry_run, width=terminal_width()))
 
 
 @command.command("verify")

@@ -28,7 +28,7 @@ def size_text(size: float) -> str:
     return f"{size / _KB:,.1f} GB"
 
 
-def portions_text(portions: Sequence["Portion"]) -> str:
+def portions_text(portions: Sequence["Portion"], width: int | None = None) -> str:
     """A row a kind, model and data set."""
     head = ["model", "data", "what", "files", "size", "last used"]
     rows = [
@@ -38,17 +38,18 @@ def portions_text(portions: Sequence["Portion"]) -> str:
         ]
         for each in portions
     ]
-    return Table(head, rows, right=["files", "size"]).text()
+    return Table(head, rows, right=["files", "size"]).text(width=width, keys=3)
 
 
-def pruned_text(found: "Pruned", *, dry_run: bool) -> str:
+def pruned_text(found: "Pruned", *, dry_run: bool, width: int | None = None) -> str:
     """What went, what is in use, and what is left."""
     kinds: dict[str, list[int]] = {}
     for each in found.removed:
         kinds.setdefault(each.kind, []).append(each.size)
     rows = [[kind, len(sizes), size_text(sum(sizes))] for kind, sizes in kinds.items()]
     would = "would go" if dry_run else "gone"
-    lines = [Table(["what", "files", "size"], rows, right=["files", "size"]).text(), ""] if rows else []
+    table = Table(["what", "files", "size"], rows, right=["files", "size"])
+    lines = [table.text(width=width), ""] if rows else []
     lines.append(f"{size_text(found.size)} {would}, {size_text(found.left)} left")
     if found.spared:
         lines.append(f"{len(found.spared)} files stay: a run has them open, or used them in the last hour")

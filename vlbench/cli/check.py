@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from vlbench.cli.flags import flag, format_flag, results_flag
-from vlbench.cli.output import answer, answer_text, say
+from vlbench.cli.output import answer, answer_text, say, terminal_width
 from vlbench.core.errors import CheckFailed
 from vlbench.options import Options
 from vlbench.report.gate.baseline import read_baseline, rows_of, write_baseline
@@ -64,7 +64,7 @@ def command(
     known = () if update and not baseline.exists() else read_baseline(baseline)
     tolerances.refuse_unknown([*known, *current])
     findings = compare_rows(known, current, tolerances, strict=strict)
-    text = findings_text(findings, form)
+    text = findings_text(findings, form, terminal_width())
     if text:
         answer_text(text)
     tell = say if form == "json" else answer

@@ -5,9 +5,10 @@ from pathlib import Path
 import click
 
 from vlbench.api.comparison import compare
-from vlbench.cli.flags import completion, flag, format_flag, names_flag, results_flag, split_names
-from vlbench.cli.output import answer_text
+from vlbench.cli.flags import completion, flag, format_flag, names_flag, results_flag
+from vlbench.cli.output import answer_text, terminal_width
 from vlbench.core.files import file_name
+from vlbench.core.name_list import split_names
 from vlbench.report.paired.comparison_text import Form, comparison_text
 
 EXAMPLES = """\b
@@ -35,4 +36,4 @@ def command(a: str, b: str, tasks: tuple[str, ...], results: Path, form: Form, s
     Results of different protocols, data or thresholds, and partial ones, are refused.
     """
     names = split_names(tasks, lambda name: (results / file_name(name)).is_dir())
-    answer_text(comparison_text(compare(a, b, names, results=results, seed=seed), form))
+    answer_text(comparison_text(compare(a, b, names, results=results, seed=seed), form, terminal_width()))

@@ -13,10 +13,11 @@ from vlbench.acquiring.check import check_data
 from vlbench.acquiring.get import Plan, fetch, plan_download
 from vlbench.cards.catalogue import read_catalogue, select
 from vlbench.cli.data_text import check_lines, checks_table, plans_lines
-from vlbench.cli.flags import completion, flag, flags, format_flag, split_names
-from vlbench.cli.output import answer, answer_text, say
+from vlbench.cli.flags import completion, flag, flags, format_flag
+from vlbench.cli.output import answer, answer_text, say, terminal_width
 from vlbench.core.errors import VlbenchError
 from vlbench.core.machine import fault_line, is_machine_fault
+from vlbench.core.name_list import split_names
 from vlbench.core.visible import visible
 from vlbench.options import Keywords, Options
 
@@ -76,7 +77,7 @@ def check(tasks: str, sample: int, form: str, **options: Unpack[Keywords]) -> No
         for line in check_lines(checks[0]):
             answer(line)
     else:
-        answer_text(checks_table(checks))
+        answer_text(checks_table(checks, terminal_width()))
     click.get_current_context().exit(max(EXIT_CODES[each.state] for each in checks))
 
 

@@ -45,12 +45,12 @@ def check_lines(check: DataCheck) -> Iterator[str]:
             yield _line("", f"`vlbench data get {check.task}` fetches what lies on the hub")
 
 
-def checks_table(checks: Sequence[DataCheck]) -> str:
+def checks_table(checks: Sequence[DataCheck], width: int | None = None) -> str:
     """Checks of several tasks, one row each, and how many of them match."""
     rows = [_row(check) for check in checks]
     states = [check.state for check in checks]
     summary = ", ".join(f"{states.count(state)} {state}" for state in STATES if state in states)
-    return f"{Table.of(rows).text(ruled=False)}\n\n{len(checks)} tasks: {summary}"
+    return f"{Table.of(rows).text(ruled=False, width=width)}\n\n{len(checks)} tasks: {summary}"
 
 
 def plans_lines(plans: Sequence[Plan]) -> Iterator[str]:

@@ -14,7 +14,7 @@ import click
 
 from vlbench.cards.availability import hub_cache_folder
 from vlbench.cli.flags import flags
-from vlbench.cli.output import answer_text
+from vlbench.cli.output import answer_text, terminal_width
 from vlbench.core.network import has_network
 from vlbench.options import Keywords, Options
 from vlbench.report.table import Table
@@ -33,7 +33,8 @@ def command(as_json: bool, **options: Unpack[Keywords]) -> None:  # noqa: FBT001
     read = Options.of(options)
     found = [*_software(), *_devices(), *_folders(read), ("hub", *_hub())]
     rows = [{"what": what, "found": here, "what to do": advice} for what, here, advice in found]
-    answer_text(json.dumps(rows, indent=1) if as_json else Table.of(rows).text(ruled=False))
+    table = Table.of(rows).text(ruled=False, width=terminal_width())
+    answer_text(json.dumps(rows, indent=1) if as_json else table)
 
 
 def _software() -> Iterator[tuple[str, str, str]]:

@@ -21,7 +21,6 @@ vlbench export --format clip_benchmark --out benchmark.csv
     "model-index",
     "jsonl",
     "clip_benchmark",
-    default=None,
     required=True,
     help="Metadata of a Hugging Face model card, one JSON object per metric, or CLIP_benchmark's CSV.",
 )

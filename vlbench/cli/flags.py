@@ -1,12 +1,15 @@
 """Flags: those of `Options`, and those that several commands share besides."""
 
-from collections.abc import Callable, Iterable
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
 
+from vlbench.core.errors import VlbenchError
+from vlbench.core.limit import Limit, limit_of
 from vlbench.options import DEFAULTS, FLAGS
 
 ENCODING = ("device", "executor", "ray_address", "precision")
@@ -24,6 +27,14 @@ class Amount(click.FloatRange):
         if not number <= _MOST:
             self.fail(f"{value} is no number of at most {_MOST:,.0f}.", param, ctx)
         return number
+
+
+class Place(click.Path):
+    """A path, with the home folder for ~: shells leave it in `--results=~/r`, and files have none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Convert what was given."""
+        return super().convert(os.path.expanduser(value), param, ctx)  # noqa: PTH111 - it may be a Path or a text
 
 
 def flag(name: str, *declared: str, **changes: Any) -> Callable[[Command], Command]:
@@ -44,10 +55,12 @@ def flag(name: str, *declared: str, **changes: Any) -> Callable[[Command], Comma
         keywords |= {"default": default, "show_default": True}
     if told.choices:
         keywords["type"] = click.Choice(told.choices)
+    elif name == "limit":
+        keywords["type"] = _limit
     elif told.least is not None:
         keywords["type"] = click.IntRange(min=told.least)
     elif told.place:
-        keywords["type"] = click.Path(
+        keywords["type"] = Place(
             path_type=Path,
             exists=told.place == "existing folder",
             file_okay=told.place == "file",
@@ -66,6 +79,13 @@ def flags(*names: str) -> Callable[[Command], Command]:
         return command
 
     return add
+
+
+def _limit(value: Any) -> Limit:
+    try:
+        return limit_of(value)
+    except VlbenchError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 def names_flag(what: str, told: str, **changes: Any) -> Callable[[Command], Command]:
@@ -115,30 +135,9 @@ results_flag = flag(
 def format_flag(*choices: str, **changes: Any) -> Callable[[Command], Command]:
     """The flag --format, for the argument `form`: the format of the output.
 
-    The first choice is the default.
+    The first choice is the default, unless the flag is required.
     """
-    keywords = {"default": choices[0], "show_default": True, "help": "Of the answer.", **changes}
+    keywords = {"show_default": True, "help": "Of the answer.", **changes}
+    if not keywords.get("required"):  # to click, a default of None is one
+        keywords["default"] = choices[0]
     return click.option("--format", "form", type=click.Choice(choices), **keywords)
-
-
-def split_names(values: Iterable[str], is_one: Callable[[str], bool] | None = None) -> tuple[str, ...]:
-    """Names that commas set apart; one in a name that `is_one` knows does not.
-
-    By default, `is_one` accepts `KIND:FOLDER` where the folder exists (`tagging:a,b`).
-    """
-    known = is_one or _is_reference
-    found = []
-    for value in values:
-        parts = value.split(",")
-        while parts:
-            joined = [",".join(parts[:count]) for count in range(len(parts), 0, -1)]
-            name = next((each for each in joined[:-1] if known(each)), parts[0])
-            parts = parts[name.count(",") + 1 :]
-            found.append(name)
-    return tuple(name for name in found if name)
-
-
-def _is_reference(name: str) -> bool:
-    """Whether a name is `SCHEME:PATH`, and the path exists."""
-    scheme, _, path = name.partition(":")
-    return "," not in scheme and bool(path) and Path(path).expanduser().exists()

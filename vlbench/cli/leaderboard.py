@@ -8,7 +8,7 @@ import click
 from vlbench.api.additions import leaderboard_additions
 from vlbench.cli.flags import flags, format_flag, results_flag
 from vlbench.cli.output import answer, answer_text, say, terminal_width
-from vlbench.core.errors import CheckFailed
+from vlbench.core.errors import CheckFailed, DataError
 from vlbench.options import Options
 from vlbench.report.exchange.imported import imported_text, read_imported
 from vlbench.report.known_results import trusted_cache
@@ -74,6 +74,10 @@ def command(
     rebuilt and checked too. A terminal gets as many columns as it is wide, and the others below; a file or a
     pipe gets one table. --sort and --transpose change what is printed, not the CSVs.
     """
+    if results.is_dir() and not any(results.glob("*/*.json")) and not (results / LEADERBOARD).is_file():
+        raise DataError(
+            f"{results}: holds no result; `vlbench run` makes them, --results names another folder"
+        )
     kept = Options.of({"cache": cache}).cache
     additions = leaderboard_additions(include_path)
     if check:
@@ -95,7 +99,7 @@ def command(
     else:
         text = (results / LEADERBOARD).read_bytes().decode()
         answer_text(leaderboard_table(text, spreads(found), layout=layout, width=terminal_width()))
-        imported = imported_text(theirs, tasks)
+        imported = imported_text(theirs, tasks, width=terminal_width())
     if imported:
         answer_text(f"\n{imported}")
 

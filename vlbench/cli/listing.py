@@ -11,7 +11,7 @@ from vlbench.cards.availability import first_place
 from vlbench.cards.catalogue import Catalogue, read_catalogue
 from vlbench.cards.folders import Entry
 from vlbench.cli.flags import flags
-from vlbench.cli.output import answer_text
+from vlbench.cli.output import answer_text, terminal_width
 from vlbench.core.errors import UnknownName
 from vlbench.core.registry import ADAPTERS, METHODS, METRICS, SCORINGS, SOURCES, TASK_KINDS, Registry
 from vlbench.core.scoring import Scoring
@@ -35,6 +35,8 @@ REGISTRIES: Mapping[str, Registry[Any]] = {
     "scorings": SCORINGS,
     "sources": SOURCES,
 }
+SCREEN = 40
+"""Of so many rows, columns below one another are read together."""
 FILTERS = {
     "models": {"kind", "family", "local"},
     "tasks": {"kind", "collection", "local"},
@@ -49,7 +51,7 @@ class Plural(click.Choice[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The word as it is listed."""
-        return super().convert(f"{value}s" if f"{value}s" in self.choices else value, param, ctx)
+        return super().convert(f"{value}s" if f"{value}s".lower() in self.choices else value, param, ctx)
 
 
 EXAMPLES = """\b
@@ -60,7 +62,7 @@ vlbench list models --family openai --json
 
 
 @click.command("list", epilog=EXAMPLES)
-@click.argument("what", type=Plural(list(FILTERS)))
+@click.argument("what", type=Plural(list(FILTERS), case_sensitive=False))
 @click.option("--kind", metavar="NAME", help="Tasks of a kind (tagging), or models of an adapter (clip).")
 @click.option("--family", metavar="NAME", help="Models of a family, such as openai or laion.")
 @click.option("--collection", metavar="NAME", help="Tasks of a collection, such as vtab.")
@@ -111,7 +113,9 @@ def command(
     if as_json:
         answer_text(json.dumps(rows, indent=1, ensure_ascii=False))
         return
-    answer_text(Table.of(rows, without=UNPRINTED).text(ruled=False))
+    answer_text(
+        Table.of(rows, without=UNPRINTED).text(ruled=False, width=terminal_width(), below=len(rows) <= SCREEN)
+    )
     note = _note(what)
     if note:
         answer_text(f"\n{note}")

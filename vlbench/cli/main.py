@@ -13,7 +13,7 @@ import click
 
 from vlbench.api.failures import NotAllRun
 from vlbench.cli.output import say
-from vlbench.core.errors import CheckFailed, VlbenchError
+from vlbench.core.errors import CheckFailed, UnknownName, VlbenchError
 from vlbench.core.machine import fault_line, hidden_fault, is_machine_fault, is_out_of_memory
 from vlbench.core.signals import interrupted_by_stops
 from vlbench.core.visible import visible
@@ -60,6 +60,14 @@ class Commands(click.Group):
         command: click.Command = module.command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the first argument names."""
+        if args[0] not in COMMANDS and not args[0].startswith("-") and not ctx.resilient_parsing:
+            raise UnknownName("command", args[0], COMMANDS, advice="`vlbench --help` lists all")
+        return super().resolve_command(ctx, args)
+
     def invoke(self, ctx: click.Context) -> object:
         """Call the command; a wrong argument is told as other names are. Ctrl-C and SIGTERM end in a line."""
         try:
@@ -70,7 +78,7 @@ class Commands(click.Group):
             sys.exit(128 + (stop.args[0] if stop.args else signal.SIGINT))
         except click.UsageError as error:
             told = error.format_message()
-            shown = visible(told, keep="\n")
+            shown = visible(told, keep="\t\n")
             if shown == told:
                 raise
             raise click.UsageError(shown, error.ctx) from error

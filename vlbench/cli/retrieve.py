@@ -63,7 +63,7 @@ vlbench retrieve --task imagenet --pool retrieval:LAION --model clip-b32 --k 200
     help="Images with a metadata.jsonl, or tars.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-@flag("limit", help="Use N pairs spread over the pool.")
+@flag("limit", help="Use N pairs spread over the pool, or 0.1 of them.")
 @flags(
     *ENCODING,
     "batch_size",

@@ -12,9 +12,10 @@ import click
 
 from vlbench.api.failures import NotAllRun
 from vlbench.cli.config import config_flag
-from vlbench.cli.flags import ENCODING, Amount, batch_size_flag, flag, flags, names_flag, split_names
+from vlbench.cli.flags import ENCODING, Amount, batch_size_flag, flag, flags, names_flag
 from vlbench.cli.output import answer_text, say, terminal_width
 from vlbench.core.errors import VlbenchError
+from vlbench.core.name_list import split_names
 from vlbench.core.progress import without_bars
 from vlbench.core.record import as_record
 from vlbench.core.result import Result
@@ -117,7 +118,8 @@ def command(
         raise
     finally:
         for note in rebuild_leaderboards(read):
-            tell(f"note: {note}")
+            if found or there:
+                tell(f"note: {note}")
         if as_json:
             parts = {"results": map(as_record, found), "already_there": map(as_record, there)}
             answer_text(_json({**{name: list(each) for name, each in parts.items()}, "failed": failed}))

@@ -7,11 +7,11 @@ from typing import Unpack
 
 import click
 
-from vlbench.cards.catalogue import Catalogue, Reference, half_name, read_catalogue
+from vlbench.cards.catalogue import Catalogue, Reference, half_name, read_catalogue, spelt_otherwise
 from vlbench.cards.facts import Facts, collection_facts, model_facts, task_facts
 from vlbench.cards.folders import CardKind, Entry
 from vlbench.cli.flags import completion, flags
-from vlbench.cli.output import answer_text
+from vlbench.cli.output import answer_text, terminal_width
 from vlbench.cli.show_text import lines
 from vlbench.core.errors import UnknownName
 from vlbench.core.registry import TASK_KINDS
@@ -42,13 +42,15 @@ def command(name: str, as_json: bool, **options: Unpack[Keywords]) -> None:  # n
     if not facts:
         others = (*catalogue.stands_for("model"), *catalogue.stands_for("task"))
         advice = "`vlbench list models`, `list tasks` and `list collections` list all"
-        if (own := Reference.of(name)) and own.scheme in TASK_KINDS:
+        own = Reference.of(name)
+        if own and own.scheme in TASK_KINDS:
             advice = f"your own data have none; `vlbench data check {name}` tells what they are"
-        raise UnknownName("card", name, (*catalogue.models, *catalogue.tasks, *others), advice=advice)
+        known = () if own else (*catalogue.models, *catalogue.tasks, *others)
+        raise UnknownName("card", name, known, advice=advice)
     if as_json:
         answer_text(json.dumps([each.as_json() for each in facts], indent=1, ensure_ascii=False))
         return
-    answer_text("\n\n".join("\n".join(lines(each)) for each in facts))
+    answer_text("\n\n".join("\n".join(lines(each, terminal_width())) for each in facts))
 
 
 def _facts(name: str, catalogue: Catalogue, roots: tuple[Path, ...]) -> Iterator[Facts]:
@@ -70,4 +72,5 @@ def _entry(name: str, catalogue: Catalogue, kind: CardKind) -> Entry | None:
     """The card with this name or alias."""
     entries = catalogue.models if kind == "model" else catalogue.tasks
     meant = (name,) if name in entries else catalogue.meant_by(name, kind)
+    meant = meant or spelt_otherwise(name, catalogue, kind)
     return entries[meant[0]] if len(meant) == 1 else None

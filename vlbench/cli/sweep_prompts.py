@@ -5,7 +5,7 @@ from typing import Literal, Unpack
 import click
 
 from vlbench.cli.flags import ENCODING, completion, flags, format_flag
-from vlbench.cli.output import answer_text, say
+from vlbench.cli.output import answer_text, say, terminal_width
 from vlbench.options import Keywords
 from vlbench.report.tables.prompt_spread import PromptSpread
 
@@ -41,5 +41,6 @@ def command(model: str, task: str, form: Literal["text", "json", "csv"], **optio
 
     sweep = sweep_prompts(model, task, tell=say, **options)
     spread = PromptSpread.of(sweep.whole, sweep.single)
-    printed = {"text": spread.as_text, "json": spread.as_json, "csv": spread.as_csv}
-    answer_text(printed[form](), exact=form == "csv")
+    printed = {"json": spread.as_json, "csv": spread.as_csv}
+    text = printed[form]() if form in printed else spread.as_text(terminal_width())
+    answer_text(text, exact=form == "csv")

@@ -6,7 +6,7 @@ import click
 
 from vlbench.api.references import verify
 from vlbench.cli.flags import completion, flag, format_flag, results_flag
-from vlbench.cli.output import answer, answer_text
+from vlbench.cli.output import answer, answer_text, terminal_width
 from vlbench.core.errors import CheckFailed
 from vlbench.report.exchange.verify import unreproduced
 from vlbench.report.exchange.verify_text import Form, comparisons_text
@@ -49,7 +49,7 @@ def command(
     if not comparisons and form == "text":
         answer(f"{results}: nothing is published of these models on these data sets")
         return
-    answer_text(comparisons_text(comparisons, form), exact=form == "csv")
+    answer_text(comparisons_text(comparisons, form, terminal_width()), exact=form == "csv")
     off = unreproduced(comparisons)
     if off:
         first = off[0]

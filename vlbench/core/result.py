@@ -37,7 +37,7 @@ class Timing:
     workers: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Result:
     """The result of one model on one task.
 
@@ -101,6 +101,15 @@ class Result:
     changes: tuple[str, ...] = ()
     learned: Mapping[str, str | int | float] = field(default_factory=dict)
     schema: int = SCHEMA
+
+    def __repr__(self) -> str:
+        """The pair and its primary metric, on one line."""
+        found = next((each for each in self.metrics if each.metric == self.primary), None)
+        value = "not measured" if found is None or found.value is None else f"{found.value:.4f}"
+        if found is not None and found.ci_low is not None:
+            value += f" [{found.ci_low:.4f}, {found.ci_high:.4f}]"
+        part = f", partial: {self.partial}" if self.partial else ""
+        return f"Result({self.model} on {self.task}: {self.primary} {value}, {self.n_images} images{part})"
 
     def metric(self, name: str) -> Measurement:
         """The measurement of a metric.

@@ -34,7 +34,8 @@ def refuse_unfit(
     if lacking:
         raise Unsupported(
             f"{task.name}: {method.name} learns from a {lacking[0]} split, and no card of it names one; what "
-            f"is tested is never learned from: add a `{lacking[0]}` section to its card"
+            f"is tested is never learned from: add a `{lacking[0]}` section to its card, or to data in "
+            f"memory vlbench.data(..., {lacking[0]}=...)"
         )
     if method.suits is not None:
         method.suits({split: task.learn_from[split] for split in sorted(method.learns_from)})

@@ -175,6 +175,8 @@ def _checked(device: str) -> str:
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0].partition(". ")[0][:_REASON]  # torch goes on about all it knows
+        if reason.startswith("Expected one of "):  # and names twenty kinds of devices
+            reason = "no such device"
         raise Unsupported(
             f"device {device!r} cannot be used ({reason}); pass --device cpu, cuda or auto"
         ) from error

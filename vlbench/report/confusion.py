@@ -30,7 +30,8 @@ def confusion_frame(predictions: "pd.DataFrame", where: str = "predictions") -> 
     """
     import pandas as pd
 
-    lacking = [name for name in _READ if name not in predictions]
+    columns = getattr(predictions, "columns", ())
+    lacking = [name for name in _READ if name not in columns]
     if lacking:
         raise DataError(
             f"{where}: no {lacking[0]} of images, so there are no classes to confuse; "

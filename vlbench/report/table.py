@@ -1,7 +1,7 @@
 """Tables as text for a terminal, as Markdown and as CSV, and the format of their numbers."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from vlbench.core.visible import visible
 from vlbench.report.csv_text import csv_text
@@ -9,14 +9,15 @@ from vlbench.report.markdown import Markdown, escaped
 
 _GAP = 2
 """How many blanks separate columns."""
+_SENTENCE = 20
+"""The characters that a column of sentences has at least."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
     r"""A header and rows of cells.
 
-    Columns named in `right` are aligned to the right. `widths` limits the characters of a column in a
-    terminal, by column name; longer cells are wrapped.
+    Columns named in `right` are aligned to the right.
 
     >>> table = Table(["name", "n"], [["a|b", 12]], right={"n"})
     >>> print(table.text())
@@ -34,7 +35,6 @@ class Table:
     head: Sequence[str]
     rows: Sequence[Sequence[object]]
     right: Collection[str] = ()
-    widths: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, rows: Sequence[Mapping[str, object]], without: Collection[str] = ()) -> "Table":
@@ -52,12 +52,13 @@ class Table:
         numbers = {name for name in head if any(isinstance(row.get(name), int | float) for row in rows)}
         return cls(head, cells, right=numbers)
 
-    def text(self, *, ruled: bool = True, width: int | None = None, keys: int = 1) -> str:
+    def text(self, *, ruled: bool = True, width: int | None = None, keys: int = 1, below: bool = True) -> str:
         """Aligned columns for a terminal, separated by two blanks; `(none)` without columns.
 
-        With a `width` in characters, columns that do not fit are in further tables below, each of which
-        begins with the first `keys` columns; where these leave room for no other, there is one wide table. No
-        name is broken, so that it can be searched for and copied.
+        With a `width` in characters, cells are wrapped at blanks, those of the first `keys` columns and of
+        `right` ones apart. Columns that do not fit are in further tables below, each of which begins with the
+        first `keys` columns; where these leave room for no other, there is one wide table. Not `below`, they
+        are left out and named. No name is broken, so that it can be searched for and copied.
 
         >>> table = Table(["name", "one", "two"], [["a", 1, 2]], right={"one", "two"})
         >>> print(table.text(width=12))
@@ -69,27 +70,53 @@ class Table:
         ----  ---
         a       2
         """
+        if not self.head:
+            return "(none)"
+        rule, first, *others = self._drawn()
+        if width is not None and len(rule) > width:
+            whole = [len(column) for column in rule.split()]
+            least = self._least(whole, keys)
+            parts = list(_parts(least, width, keys))
+            if len(parts) > 1 and not below:
+                left_out = ", ".join(self.head[place] for part in parts[1:] for place in part[keys:])
+                told = f"not shown: {left_out}; a wider terminal, a pipe and --json have all"
+                return f"{self._only(parts[0]).text(ruled=ruled, width=width, keys=keys)}\n\n{told}"
+            if len(parts) > 1:
+                return "\n\n".join(
+                    self._only(part).text(ruled=ruled, width=width, keys=keys) for part in parts
+                )
+            rule, first, *others = self._drawn(_widths(whole, least, width))
+        return "\n".join([first, *([rule] if ruled else []), *others])
+
+    def _drawn(self, widths: Sequence[int | None] | None = None) -> list[str]:
+        """The rule, the head and the other lines; cells are wrapped at blanks to `widths`."""
         # imported here, so that `--help` starts without it
         from tabulate import tabulate
 
-        if not self.head:
-            return "(none)"
-        lines = (self.head, *self.rows)
         drawn = tabulate(
-            [[visible(_cell(cell)) for _, cell in zip(self.head, line, strict=True)] for line in lines],
+            [
+                [visible(_cell(cell)) for _, cell in zip(self.head, line, strict=True)]
+                for line in (self.head, *self.rows)
+            ],
             tablefmt="simple",
             disable_numparse=True,
             preserve_whitespace=True,
             colalign=["right" if name in self.right else "left" for name in self.head],
-            maxcolwidths=[self.widths.get(name) for name in self.head],
+            maxcolwidths=widths,
+            break_long_words=False,
+            break_on_hyphens=False,
         )
         # without headers a table has rules above and below it; the head, as a row, is as wide as its words
-        rule, first, *others, _ = (line.rstrip() for line in drawn.split("\n"))
-        if width is not None and len(rule) > width:
-            parts = list(_parts([len(column) for column in rule.split()], width, keys))
-            if len(parts) > 1:
-                return "\n\n".join(self._only(part).text(ruled=ruled) for part in parts)
-        return "\n".join([first, *([rule] if ruled else []), *others])
+        return [line.rstrip() for line in drawn.split("\n")[:-1]]
+
+    def _least(self, whole: Sequence[int], keys: int) -> list[int]:
+        """The characters that each column needs, of `whole` ones without a wrapped cell."""
+        wrapped = [place >= keys and name not in self.right for place, name in enumerate(self.head)]
+        words = self._drawn([1 if each else None for each in wrapped])[0].split()
+        return [
+            min(all_, max(len(word), len(name), _SENTENCE)) if each else all_
+            for each, all_, word, name in zip(wrapped, whole, words, self.head, strict=True)
+        ]
 
     def _only(self, places: Sequence[int]) -> "Table":
         rows = [[row[i] for i in places] for row in self.rows]
@@ -163,12 +190,24 @@ def _parts(widths: Sequence[int], width: int, keys: int) -> Iterator[list[int]]:
     """The columns of each table that fits a width: the first `keys` ones and some more."""
     first, chosen = list(range(keys)), list[int]()
     room = width - sum(each + _GAP for each in widths[:keys])
-    if room < max(widths[keys:], default=0):
+    if room < min(widths[keys:], default=0):
         yield list(range(len(widths)))
         return
     for place in range(keys, len(widths)):
-        if sum(widths[i] + _GAP for i in chosen) + widths[place] > room:
+        if chosen and sum(widths[i] + _GAP for i in chosen) + widths[place] > room:
             yield [*first, *chosen]
             chosen = []
         chosen.append(place)
     yield [*first, *chosen]
+
+
+def _widths(whole: Sequence[int], least: Sequence[int], width: int) -> list[int]:
+    """The widths of columns that need the `least`, and of what is left the most that they use, shared out."""
+    found, room = list(least), max(0, width - sum(each + _GAP for each in least) + _GAP)
+    wanting = sorted(
+        (place for place in range(len(least)) if whole[place] > least[place]), key=whole.__getitem__
+    )
+    for left, place in zip(range(len(wanting), 0, -1), wanting, strict=True):
+        found[place] += min(whole[place] - least[place], room // left)
+        room -= found[place] - least[place]
+    return found

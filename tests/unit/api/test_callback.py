@@ -86,8 +86,17 @@ def test_a_writer_of_tensorboard_and_a_trackers_run_take_the_numbers(asked, monk
 
 
 @pytest.mark.parametrize(
-    ("given", "told"), [({"every": 0}, "every is 0"), ({"every": 1, "log": "disk"}, "log is 'disk'")]
+    ("given", "told"),
+    [
+        ({"every": 0}, "every is 0"),
+        ({"every": "epoch"}, "every is 'epoch'; give a whole number"),
+        ({"log": "disk"}, "log is 'disk'"),
+        ({"tasks": "digts"}, "no task named 'digts'"),
+        ({"limits": 3}, "no option named 'limits'"),
+        ({"model": "tiny-clip"}, "str is no model that can be scored"),
+        ({"preprocess": None}, "pass preprocess="),
+    ],
 )
-def test_what_no_callback_can_do_is_refused(given, told, asked):
+def test_what_no_callback_can_do_is_refused_before_the_training(given, told, asked):
     with pytest.raises(VlbenchError, match=told):
-        vlbench.callback(Trained(), "digits", **given, **asked)
+        vlbench.callback(**{"model": Trained(), "tasks": "digits", "every": 1, **asked, **given})

@@ -53,7 +53,11 @@ def test_features_of_equal_images_are_equal_and_paths_are_read(model, images, tm
     [
         (lambda model: model.encode_images([]), "there are no images; give one or more"),
         (lambda model: model.encode_texts("red"), r"texts are a list; this is a single str: write \[it\]"),
-        (lambda model: model.encode_texts(["red", 3]), "a text is a int; give sentences"),
+        (lambda model: model.encode_texts(["red", 3]), "3 is no text; give sentences"),
+        (
+            lambda model: model.classify([new("RGB", (8, 8))], NAMES, templates="a {}."),
+            r"templates are a list; this is a single str: write \[it\]",
+        ),
         (lambda model: model.encode_images([3]), "image 0 is a int; give a picture of Pillow"),
         (
             lambda model: model.classify([new("RGB", (8, 8))], NAMES, templates=["a photo"]),
@@ -75,6 +79,10 @@ def test_a_tagger_gives_no_softmax():
 def test_a_name_of_several_is_refused():
     with pytest.raises(VlbenchError, match="load_model takes one model, not 2"):
         vlbench.load_model("tiny-ram-plus*")
+    with pytest.raises(VlbenchError, match="load_model takes the name of a model, not a NoneType"):
+        vlbench.load_model(None)
+    with pytest.raises(VlbenchError, match=r"a task is asked for by its name, .*not a int"):
+        vlbench.load_task(3)
     with pytest.raises(VlbenchError, match=r"shapes-\[mo\]\* is 2 tasks; name one"):
         vlbench.load_task("shapes-[mo]*")
 

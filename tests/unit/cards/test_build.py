@@ -230,10 +230,18 @@ def test_a_copy_that_the_card_knows_to_be_unreadable_is_told(
 
 
 @pytest.mark.parametrize(
-    ("limit", "taken", "partial"), [(3, 3, "limit 3"), (1, 1, "limit 1"), (10, 10, ""), (99, 10, "")]
+    ("limit", "taken", "partial"),
+    [
+        (3, 3, "limit 3"),
+        (1, 1, "limit 1"),
+        (10, 10, ""),
+        (99, 10, ""),
+        (0.3, 3, "limit 3"),
+        (0.01, 1, "limit 1"),
+    ],
 )
 def test_a_limit_takes_an_image_of_each_span(
-    write_task: Callable[..., Path], tmp_path: Path, limit: int, taken: int, partial: str
+    write_task: Callable[..., Path], tmp_path: Path, limit: int | float, taken: int, partial: str
 ) -> None:
     write_task()
     count(tmp_path / "data" / "counting", 10)

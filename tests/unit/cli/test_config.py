@@ -48,11 +48,11 @@ def test_options_come_from_a_file_and_flags_win(tmp_path: Path, asked, monkeypat
     path = tmp_path / "sweep.yaml"
     path.write_text(EVERYTHING)
     monkeypatch.setenv("VLBENCH_BATCH_SIZE", "16")
-    done = invoke(path, "--limit", "2", "--task", "digits-half")
+    done = invoke(path, "--limit", "0.5", "--task", "digits-half")
     assert done.exit_code == 0, done.output
     ((models, tasks, options),) = asked
     assert (models, tasks) == (("tiny-clip", "tiny-react"), ("digits-half",))
-    assert (options.limit, options.batch_size, options.seed) == (2, 16, 3)
+    assert (options.limit, options.batch_size, options.seed) == (0.5, 16, 3)
     assert (options.allow_subset, options.save_predictions) == (True, False)
     assert (options.feature_bytes, options.thresholds, options.workers) == (500_000_000, "0.5", None)
     assert options.data_root == (Path("here"),)
@@ -73,7 +73,9 @@ def test_every_option_of_a_run_may_be_in_the_file(tmp_path: Path) -> None:
         ("modle: a", r"no option named 'modle'; did you mean model\?; correct .*sweep.yaml"),
         ("config: a.yaml", "no option named 'config'"),
         ("limit: [1]", "sweep.yaml: limit: is a list; give one value"),
-        ("limit: many", "sweep.yaml: limit: 'many' is not a valid"),
+        ("limit: many", "sweep.yaml: limit: many is no limit"),
+        ("limit: 1.0", r"sweep.yaml: limit: 1\.0 is no limit"),
+        ("workers: many", "sweep.yaml: workers: 'many' is not a valid"),
         ("limit: true", "sweep.yaml: limit: takes neither true nor false"),
         ("precision: fp8", "sweep.yaml: precision: 'fp8' is not one of"),
         ("missing: 1", "sweep.yaml: missing: give true or false"),

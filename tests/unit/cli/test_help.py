@@ -19,4 +19,4 @@ def test_help_is_that_of_the_flag(capsys, command):
 def test_an_unknown_command_is_named(capsys):
     code, _, said = printed(capsys, "help", "nope")
     assert code == 2
-    assert "No such command 'nope'" in said
+    assert "no command named 'nope'" in said

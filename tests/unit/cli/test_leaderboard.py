@@ -137,3 +137,12 @@ def test_a_check_in_ci_trusts_nothing_that_was_kept(make_result, tmp_path, monke
     monkeypatch.delenv("CI")
     invoke(*check)
     assert list((tmp_path / "cache" / "results").iterdir())
+
+
+def test_a_folder_without_results_gets_no_tables(tmp_path):
+    (tmp_path / "photos").mkdir()
+    for more in ([], ["--check"]):
+        refused = invoke("--results", tmp_path, *more)
+        assert isinstance(refused.exception, DataError)
+        assert "holds no result; `vlbench run` makes them" in str(refused.exception)
+    assert [path.name for path in tmp_path.iterdir()] == ["photos"]

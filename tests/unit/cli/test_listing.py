@@ -220,3 +220,7 @@ def test_a_filter_of_another_list_is_refused() -> None:
     result = CliRunner().invoke(command, ["metrics", "--local"])
     assert result.exit_code == 2
     assert "--local is not a filter of `list metrics`" in result.stderr
+
+
+def test_capitals_of_what_is_listed_do_not_matter() -> None:
+    assert listed("Model") == listed("MODELS") == listed("models")

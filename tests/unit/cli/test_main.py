@@ -7,8 +7,9 @@ from types import ModuleType
 
 import click
 import pytest
+from click.testing import CliRunner
 
-from vlbench.cli.main import COMMANDS, main
+from vlbench.cli.main import COMMANDS, group, main
 from vlbench.core.errors import CheckFailed, DataError, LacksMemory, UnknownName, VlbenchError
 
 HEAVY = {"torch", "numpy", "pandas", "pydantic", "ruamel", "yaml", "scipy", "PIL", "datasets", "open_clip"}
@@ -99,7 +100,7 @@ def test_a_fault_of_the_program_keeps_its_traceback(monkeypatch):
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
-    [(["rum"], "No such command 'rum'"), (["leaderboard", "--no-such-option"], "No such option")],
+    [(["rum"], "no command named 'rum'"), (["leaderboard", "--no-such-option"], "No such option")],
 )
 def test_a_misspelt_command_or_option_exits_2(arguments, said, capsys):
     with pytest.raises(SystemExit) as stop:
@@ -174,3 +175,33 @@ def test_output_that_nothing_takes_is_one_line(streams):
     if "stderr" not in streams:
         assert done.stderr.startswith("vlbench: No space left on device; make room where it writes")
         assert len(done.stderr.splitlines()) == 1
+
+
+def test_words_to_choose_from_are_listed_in_lines(capsys):
+    with pytest.raises(SystemExit):
+        main(["list"])
+    assert "\n\tmodels,\n\ttasks," in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_what_a_command_needs_it_asks_for():
+    ways = [(group.get_command(None, name), (name,)) for name in COMMANDS]
+    asking = set()
+    for command, path in ways:
+        if isinstance(command, click.Group):
+            ways += [(each, (*path, name)) for name, each in command.commands.items()]
+        elif any(each.required for each in command.params):
+            done = CliRunner().invoke(command, [])
+            assert (done.exit_code, "Missing" in done.output) == (2, True), path
+            asking.add(path)
+    assert {("export",), ("run",), ("import", "coop"), ("list",)} <= asking
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"), [("shw", "did you mean show?"), ("benchmark", "no command named")]
+)
+def test_a_command_that_is_none_is_told_as_other_names_are(typed, told, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([typed, "tiny-clip"])
+    assert stop.value.code == 2
+    assert told in capsys.readouterr().err

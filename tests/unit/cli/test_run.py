@@ -7,7 +7,7 @@ from click.testing import CliRunner
 import vlbench.api.runs
 from vlbench.api.failures import NotAllRun
 from vlbench.cli.run import command
-from vlbench.core.errors import Unsupported
+from vlbench.core.errors import UnknownName, Unsupported
 
 
 @pytest.fixture
@@ -93,3 +93,15 @@ def test_a_run_says_as_much_as_it_is_asked_to(requests, tmp_path, flags, lines):
 def test_a_run_is_not_both_verbose_and_quiet(requests, tmp_path):
     assert "contradict" in invoke(tmp_path, "-v", "--quiet").stderr
     assert requests == []
+
+
+def test_a_run_that_ends_before_its_first_result_says_nothing_of_those_before(
+    requests, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(vlbench.api.runs, "rebuild_leaderboards", lambda _: ("mean: without pets",))
+    assert "note: mean: without pets" in invoke(tmp_path).stderr
+    monkeypatch.undo()
+    monkeypatch.setattr(vlbench.api.runs, "rebuild_leaderboards", lambda _: ("mean: without pets",))
+    refused = invoke(tmp_path)  # no card is called `small`
+    assert isinstance(refused.exception, UnknownName)
+    assert "mean: without pets" not in refused.stderr

@@ -123,3 +123,14 @@ def test_an_unknown_name_has_close_matches_of_both_kinds() -> None:
         shown("imagnet")
     with pytest.raises(UnknownName, match=r"own data have none; `vlbench data check tagging:x` tells what"):
         shown("tagging:x")
+
+
+@pytest.mark.parametrize(("name", "meant"), [("CLIP_B32", "clip-b32"), ("CIFAR-10", "cifar10")])
+def test_a_card_is_shown_as_it_is_run_whatever_the_capitals(name: str, meant: str) -> None:
+    assert shown(name).startswith(f"{meant}: ")
+
+
+def test_data_without_a_card_are_no_misspelt_card() -> None:
+    with pytest.raises(UnknownName, match=r"`vlbench data check classification:voc`") as told:
+        shown("classification:voc")
+    assert "did you mean" not in str(told.value)

@@ -41,3 +41,8 @@ def test_predictions_without_classes_are_refused(tmp_path):
     (tmp_path / "a.parquet").write_bytes(b"no parquet")
     with pytest.raises(DataError, match=r"a\.parquet"):
         vlbench.confusion_matrix(tmp_path / "a.parquet")
+
+
+def test_what_is_no_frame_has_no_classes():
+    with pytest.raises(DataError, match="no label of images"):
+        vlbench.confusion_matrix(None)

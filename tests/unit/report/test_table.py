@@ -19,10 +19,35 @@ def test_rows_are_listed_without_a_rule_or_some_fields() -> None:
     assert Table.of([]).text() == "(none)"
 
 
-def test_long_cells_are_wrapped() -> None:
-    lines = Table(["a", "b"], [["one two three", "x"]], widths={"a": 7}).text().splitlines()
-    assert lines[2:] == ["one two  x", "three"]
-    assert Table(["a"], [["0123456789"]], widths={"a": 4}).text().splitlines()[2:] == ["0123", "4567", "89"]
+SENTENCE = "a sentence of many words that is as long as a line of a terminal"
+NAME = "a-name/of/one/word-that-is-not-to-be-broken"
+ROW = ["n", 1, SENTENCE, NAME]
+
+
+def test_a_terminal_gets_sentences_wrapped_at_blanks_and_a_pipe_one_line() -> None:
+    table = Table(["name", "n", "what", "where"], [ROW], right={"n"})
+    assert table.text().splitlines()[2] == f"n     1  {SENTENCE}  {NAME}"
+    lines = table.text(width=80).splitlines()
+    assert [line[9:35].rstrip() for line in lines[2:]] == [
+        "a sentence of many words",
+        "that is as long as a line",
+        "of a terminal",
+    ]
+    assert lines[2].endswith(f"  {NAME}")
+    assert max(map(len, lines)) <= 80
+
+
+def test_columns_that_do_not_fit_are_below_or_named_and_nothing_else_is_wide() -> None:
+    table = Table(["name", "n", "what", "where"], [ROW], right={"n"})
+    below = table.text(width=40).split("\n\n")
+    assert [part.split()[:3] for part in below] == [["name", "n", "what"], ["name", "where", "----"]]
+    assert max(map(len, below[0].splitlines())) <= 40
+    assert below[1].splitlines()[2] == f"n     {NAME}"  # wider than the terminal, for a name is not broken
+    left_out = table.text(width=40, below=False)
+    assert left_out == f"{below[0]}\n\nnot shown: where; a wider terminal, a pipe and --json have all"
+    assert "\n\n" not in table.text(width=3)
+    keys = Table(["a name", "b"], [["x y", SENTENCE]]).text(width=30, keys=1)
+    assert keys.splitlines()[2].startswith("x y     a sentence")
 
 
 def test_wide_letters_take_two_columns_and_combining_ones_none() -> None:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from tqdm import tqdm
@@ -13,6 +14,7 @@ from vlbench.core.dataset import Examples
 from vlbench.core.digest import digest_of_strings
 from vlbench.core.errors import DataError
 from vlbench.core.image import key_of
+from vlbench.core.method import SplitName
 from vlbench.core.reading import Reading, Tally
 from vlbench.datasets.memory.held import KIND_OF, HeldData, Truth
 from vlbench.datasets.memory.items import Items, items_of
@@ -37,6 +39,31 @@ def held_dataset(held: HeldData) -> tuple[str, Dataset]:
         DataError: an item is no image with its truth, several truths are stated, numbers have no names, or
             an image differs each time it is read.
     """
+    truth, found = _dataset(held, f"memory:{held.name or 'data'}", None)
+    if held.unused:
+        reading = found.reading
+        remarks = (*reading.remarks, f"splits that are not used: {', '.join(held.unused)}")
+        found = replace(found, reading=replace(reading, remarks=remarks))
+    return KIND_OF[truth], found
+
+
+def held_split(held: HeldData, split: SplitName, kind: str, names: Sequence[Text]) -> Dataset:
+    """A split of data in memory, whose labels are among the `names` of the data that are scored.
+
+    Raises:
+        DataError: as `held_dataset`, or the split names other classes or has another truth.
+    """
+    truth = next(truth for truth, of in KIND_OF.items() if of == kind)
+    of_split = replace(held, data=held.splits[split], truth=truth)
+    try:
+        return _dataset(of_split, f"memory:{held.name or 'data'}/{split}", names)[1]
+    except DataError as error:
+        label, _, told = str(error).partition(": ")
+        raise DataError(f"{label}: its {split} split: {told}") from error
+
+
+def _dataset(held: HeldData, name: str, given: Sequence[Text] | None) -> tuple[Truth, Dataset]:
+    """What data state, and the data set called `name`, with the names `given` to it, else its own."""
     label = held.name or "data in memory"
     tally = Tally()
     try:
@@ -46,14 +73,19 @@ def held_dataset(held: HeldData) -> tuple[str, Dataset]:
         _image(items, read, 0)
         truth = _truth([each.target for each in read], held.truth)
         targets = [_alone(each.target, truth) for each in read]
-        names = _texts(held.classnames) or items.names or names_of(targets)
-        _refuse_another_order(names, items.names)
+        names = _texts(held.classnames) or items.names
+        if given is None:
+            names = names or names_of(targets)
+            _refuse_another_order(names, items.names)
+        else:
+            _refuse_others(items.names, given)
+            names = tuple(given)
         _refuse_nameless(targets, names)
     except DataError as error:
         raise DataError(f"{label}: {error}") from error
     remarks = (items.remark,) if items.remark else ()
-    return KIND_OF[truth], Dataset(
-        name=f"memory:{held.name or 'data'}",
+    return truth, Dataset(
+        name=name,
         revision=digest_of_strings(
             f"{each.state} {target}" for each, target in zip(read, targets, strict=True)
         ),
@@ -108,7 +140,7 @@ def _truth(targets: Sequence[Target], asked: Truth | None) -> Truth:
         several = (
             f"the items have {' and '.join(stated)}: say which are asked for, vlbench.data(data, truth=...)"
         )
-        raise DataError(several if stated else "no item has a label, captions or tags; add one of them")
+        raise DataError(several if stated else "no item has a label, captions or tags; call its truth so")
     return asked or stated[0]
 
 
@@ -141,6 +173,13 @@ def _refuse_another_order(names: Sequence[Text], own: Sequence[Text]) -> None:
             "classnames are the data's own in another order, and its labels are numbers in its order "
             f"({', '.join(stated)}); leave them out"
         )
+
+
+def _refuse_others(names: Sequence[Text], given: Sequence[Text]) -> None:
+    """Refuse names that a split states itself where they are others, for numbers would mean other classes."""
+    for mine, theirs in zip_longest((each.name for each in names), (each.name for each in given)):
+        if names and mine != theirs:
+            raise DataError(f"names other classes, {mine!r} where the test has {theirs!r}; state the same")
 
 
 def _refuse_nameless(targets: Sequence[Target], names: Sequence[Text]) -> None:

@@ -59,7 +59,9 @@ def _rows(data: Any, tally: Tally) -> Items:
     transformed = data.format["type"] == "custom"
     table = data.with_format("arrow")
     schema = data.features.arrow_schema
-    found = find_columns(schema, ColumnChoice(), "data in memory")
+    if getattr(data.features.get("image"), "dtype", "") == "string":
+        raise DataError("column image holds text; data.cast_column('image', datasets.Image()) opens paths")
+    found = find_columns(schema, ColumnChoice(), "the rows")
     image = found.leaf.partition(".")[0]
     annotations = table.select_columns(list(found.said))[:].to_pylist() if found.said else [{}] * len(data)
 
@@ -90,7 +92,7 @@ def _item(data: Any, truth: Truth | None, tally: Tally, index: int) -> Example:
 
 def _record(data: Any, truth: Truth | None, index: int) -> Mapping[str, Any]:
     """The item at a position, as a mapping of fields."""
-    item = data[index]
+    item = data.iloc[index].to_dict() if hasattr(data, "iloc") else data[index]  # a row of a pandas frame
     if isinstance(item, Mapping):
         return item
     if not isinstance(item, tuple | list) or len(item) != 2:
@@ -128,18 +130,22 @@ def picture_of(image: Any, where: str) -> Image.Image:
     Raises:
         DataError: it is no image, or its file cannot be read.
     """
-    if isinstance(image, Image.Image):
-        return image.copy()  # what it was opened from may differ from what it holds now
     if isinstance(image, str | Path):
         return open_image_file(str(image))
     if isinstance(image, bytes):
         return open_image_bytes(image, where)
-    if isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.shape[2:] in ((), (3,)):
-        return Image.fromarray(image.copy())
-    raise DataError(
-        f"{where} is a {type(image).__name__}; give a picture of Pillow, a path, bytes or an array [h, w, 3] "
-        "of uint8, and leave out a transform that makes tensors"
-    )
+    if isinstance(image, Image.Image):
+        found = image.copy()  # what it was opened from may differ from what it holds now
+    elif isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.shape[2:] in ((), (3,)):
+        found = Image.fromarray(image.copy())
+    else:
+        raise DataError(
+            f"{where} is a {type(image).__name__}; give a picture of Pillow, a path, bytes or an array "
+            "[h, w, 3] of uint8, and leave out a transform that makes tensors"
+        )
+    if 0 in found.size:
+        raise DataError(f"{where} is an image without a pixel; leave it out")
+    return found
 
 
 def _picture_of_row(table: Any, column: str, index: int) -> Image.Image:

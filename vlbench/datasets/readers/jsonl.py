@@ -138,9 +138,10 @@ def _labels(fields: Sequence[str], file: Path, names: Path | None) -> str:
 def _file_name(record: Mapping[str, object], where: str) -> InnerPath:
     value = record.get(FILE_NAME)
     if value is None:
+        others = ", ".join(record) or "nothing"
+        apart = "set columns apart by commas, and " if FILE_NAME in others else ""
         raise DataError(
-            f"{where}: has no {FILE_NAME}, but {', '.join(record) or 'nothing'}; "
-            "name the image's relative path so"
+            f"{where}: has no {FILE_NAME}, but {others}; {apart}name the image's relative path so"
         )
     if not isinstance(value, str) or not value:
         raise DataError(f"{where}: file_name {value!r} is no name of an image; give its relative path")

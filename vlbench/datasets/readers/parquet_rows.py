@@ -61,7 +61,9 @@ class ImageColumn:
             if isinstance(image, dict):
                 image = image[self._leaf.rpartition(".")[2]]
             if not image:
-                raise DataError(f"{self._path}: row {row} holds no image; remove the row")
+                raise DataError(
+                    f"{self._path}: row {row} holds no image; remove it, or store bytes where it has a path"
+                )
             return bytes(image)
 
     def _kept_stretch(self, row: int) -> Stretch | None:

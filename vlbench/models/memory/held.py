@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import inf
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from vlbench.core.errors import Unsupported
@@ -37,18 +38,23 @@ class HeldModel:
         if not (self.is_of_transformers or _has(self.model, _OPEN_CLIP)):
             raise Unsupported(
                 f"{type(self.model).__name__} is no model that can be scored: it needs the methods "
-                "encode_image and encode_text, or get_image_features and get_text_features"
+                "encode_image and encode_text, or get_image_features and get_text_features; a model of "
+                "vlbench is given by its name, and several objects in a call each"
             )
-        if not self.name.isprintable():
-            raise Unsupported(f"the name {self.name!r} holds a control character; give another one")
-        scale = self.logit_scale
-        if scale is not None and not (isinstance(scale, float | int) and 0 < scale < inf):
-            raise Unsupported(f"logit_scale is {scale!r}; give the factor of cosines, a number above 0")
-        if self.preprocess is None:
+        if not isinstance(self.name, str) or not self.name.isprintable():
+            raise Unsupported(f"the name {self.name!r} is no line of text; give another one")
+        scale: Any = self.logit_scale
+        if scale is not None and not (isinstance(scale, Real) and 0 < float(scale) < inf):
+            raise Unsupported(
+                f"{self.name}: logit_scale is {scale!r}; give the factor of cosines, a number above 0"
+            )
+        if not callable(self.preprocess):
             raise Unsupported(
                 f"{self.name}: pass preprocess=, which turns an image into the pixels that the model takes "
                 "(open_clip's transform, or the processor of transformers)"
             )
+        if self.tokenizer is not None and not callable(self.tokenizer):
+            raise Unsupported(f"{self.name}: tokenizer is {self.tokenizer!r}; give a function of sentences")
 
     @property
     def is_of_transformers(self) -> bool:

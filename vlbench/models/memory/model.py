@@ -214,7 +214,7 @@ def _scale_and_bias(held: HeldModel) -> tuple[float, float, str]:
     stated, bias = (getattr(model, name, None) for name in ("logit_scale", "logit_bias"))
     shift = 0.0 if bias is None else float(torch.as_tensor(bias).detach())
     if held.logit_scale is not None:
-        return held.logit_scale, shift, ""
+        return float(held.logit_scale), shift, ""
     if stated is not None:  # both libraries keep its logarithm
         if not isinstance(stated, float | int) and not (isinstance(stated, Tensor) and stated.numel() == 1):
             raise Unsupported(

@@ -181,11 +181,17 @@ def _read(path: Path) -> list[ImportedScore]:
     return [ImportedScore(*map(unguarded, row)) for _, row in rows]
 
 
-def imported_text(scores: Sequence[ImportedScore], tasks: Container[str], *, markdown: bool = False) -> str:
+def imported_text(
+    scores: Sequence[ImportedScore],
+    tasks: Container[str],
+    *,
+    markdown: bool = False,
+    width: int | None = None,
+) -> str:
     """The imported scores on some tasks as a table with a heading; empty if there are none.
 
-    Models and tasks have our names where there are cards. On a terminal, a last line counts the scores on
-    other tasks.
+    Models and tasks have our names where there are cards. On a terminal, of a `width`, a last line counts the
+    scores on other tasks.
     """
     rows = [
         (
@@ -202,7 +208,7 @@ def imported_text(scores: Sequence[ImportedScore], tasks: Container[str], *, mar
     table = Table(("system", "model", "task", "metric", "value", "differs"), rows)
     if markdown:
         return f"Measured by other tools and imported:\n\n{table.markdown()}" if rows else ""
-    lines = [table.text()] if rows else []
+    lines = [table.text(width=width, keys=3)] if rows else []
     if len(rows) < len(scores):
         lines.append(f"and {len(scores) - len(rows)} scores on tasks without a result here")
     return "\n".join(["Imported, measured by other tools:", *lines]) if lines else ""

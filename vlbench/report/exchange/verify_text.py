@@ -16,11 +16,10 @@ _COLUMNS = (
     *("verdict", "reason", "source", "notes"),
 )
 _HEAD = ("metric", "value [95 % interval]", "published", "verdict", "source")
-_WIDTHS = {"verdict": 40, "source": 34}
 
 
-def comparisons_text(comparisons: Sequence[PublishedComparison], form: Form) -> str:
-    """Comparisons in a form; as text, with a last line that counts each verdict."""
+def comparisons_text(comparisons: Sequence[PublishedComparison], form: Form, width: int | None = None) -> str:
+    """Comparisons in a form; as text, in the `width` of a terminal, and a last line counts each verdict."""
     match form:
         case "json":
             found = [dict(zip(_COLUMNS, _fields(each), strict=True)) | _numbers(each) for each in comparisons]
@@ -33,7 +32,7 @@ def comparisons_text(comparisons: Sequence[PublishedComparison], form: Form) -> 
         case "text":
             blocks = []
             for (model, task), group in groupby(comparisons, key=lambda each: (each.model, each.task)):
-                table = Table(_HEAD, [_cells(each) for each in group], widths=_WIDTHS).text()
+                table = Table(_HEAD, [_cells(each) for each in group]).text(width=width)
                 blocks.append(f"{visible(f'{model} on {task}')}\n{table}")
             return "\n\n".join([*blocks, counts_line(comparisons)])
 

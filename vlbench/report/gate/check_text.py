@@ -13,8 +13,8 @@ Form = Literal["text", "json", "markdown"]
 _HEAD = ("", "model", "task", "metric", "baseline", "now", "change", "allowed", "what")
 
 
-def findings_text(findings: Sequence[Finding], form: Form) -> str:
-    """Findings in a form; without any, an empty text, or an empty list in JSON."""
+def findings_text(findings: Sequence[Finding], form: Form, width: int | None = None) -> str:
+    """Findings in a form; without any, an empty text, or an empty list in JSON. `width` is the terminal's."""
     if form == "json":
         rows = [
             asdict(each) | {"change": each.change, "failed": each.failed, "warned": each.warned}
@@ -30,7 +30,7 @@ def findings_text(findings: Sequence[Finding], form: Form) -> str:
         allowed = decimals(each.allowed)
         lines.append([state, each.model, each.task, each.metric or "-", *numbers, allowed, each.message])
     table = Table(_HEAD, lines, right=_HEAD[4:8])
-    return table.markdown() if form == "markdown" else table.text()
+    return table.markdown() if form == "markdown" else table.text(width=width, keys=4)
 
 
 def counts_line(findings: Sequence[Finding]) -> str:

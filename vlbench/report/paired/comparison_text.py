@@ -14,12 +14,12 @@ Form = Literal["text", "json", "markdown"]
 _SMALLEST = 0.0001
 
 
-def comparison_text(comparisons: Sequence[Comparison], form: Form) -> str:
-    """A comparison in a form: values, differences, tests, movers, and a summary."""
+def comparison_text(comparisons: Sequence[Comparison], form: Form, width: int | None = None) -> str:
+    """A comparison in a form, in the `width` of a terminal: values, differences, tests, movers, a summary."""
     if form == "json":
         found = {"tasks": list(map(_fields, comparisons)), "sentence": verdict_sentence(comparisons)}
         return json.dumps(found, indent=1, ensure_ascii=False)
-    return _people(comparisons, markdown=form == "markdown")
+    return _people(comparisons, markdown=form == "markdown", width=width)
 
 
 def verdict_sentence(comparisons: Sequence[Comparison]) -> str:
@@ -75,13 +75,13 @@ def _fields(each: Comparison) -> dict[str, object]:
 _HEAD = ("task", "A", "B", "B - A [95 % interval]", "p", "exact p", "Holm p")
 
 
-def _people(comparisons: Sequence[Comparison], *, markdown: bool) -> str:
+def _people(comparisons: Sequence[Comparison], *, markdown: bool, width: int | None) -> str:
     """The names, a table, the test of each task, the movers and the summary, separated by blank lines."""
     item, arrow, shown = ("- ", "→", escaped) if markdown else ("", "->", visible)
     table = Table(_HEAD, [_cells(each) for each in comparisons], right=_HEAD[1:])
     blocks = [
         shown(f"A: {comparisons[0].model_a}, B: {comparisons[0].model_b}"),
-        table.markdown() if markdown else table.text(),
+        table.markdown() if markdown else table.text(width=width),
         "\n".join(f"{item}{shown(_how(each))}" for each in comparisons),
     ]
     for each in comparisons:

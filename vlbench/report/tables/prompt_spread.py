@@ -52,14 +52,14 @@ class PromptSpread:
             deviation=stdev(known) if len(known) > 1 else None,
         )
 
-    def as_text(self) -> str:
-        """A table with the best template first, and a summary line."""
+    def as_text(self, width: int | None = None) -> str:
+        """A table with the best template first, and a summary line. `width` is the terminal's."""
         rows = []
         for each in (self.whole, *self.scores):
             name = each.template or f"all {len(self.scores)} together"
             ends = "-" if each.ci_low is None else f"[{decimals(each.ci_low)}, {decimals(each.ci_high)}]"
             rows.append([name, decimals(each.value), ends])
-        table = Table(["template", self.metric, "95 % interval"], rows).text()
+        table = Table(["template", self.metric, "95 % interval"], rows).text(width=width)
         best = self.scores[0]
         worst = next((each for each in reversed(self.scores) if each.value is not None), self.scores[-1])
         return (

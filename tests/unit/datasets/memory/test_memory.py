@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from datasets import ClassLabel, Dataset, Features, Image
@@ -61,6 +62,7 @@ FORMS = {
     "rows": as_rows,
     "chosen rows": lambda folder: as_rows(folder).select(range(6)).with_transform(lambda rows: 1 / 0),
     "torch": lambda folder: ImageFolder(str(folder)),
+    "frame": lambda folder: pd.DataFrame(paths_of(folder), columns=["image", "label"]),
 }
 
 
@@ -71,6 +73,29 @@ def test_every_form_has_the_scores_of_the_folder(form, folder, asked):
     assert scores(found) == on_disk
     assert result.n_images == 6
     assert result.task.startswith("classification:data@")
+
+
+def test_a_list_of_data_sets_is_a_list_of_tasks(folder, asked):
+    found = vlbench.evaluate("tiny-clip", [as_rows(folder), {"test": paths_of(folder)[1:]}], **asked)
+    assert [each.n_images for each in found] == [6, 5]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"classnames": set(COLOURS)}, "classnames are no list of words, in their order, but"),
+        ({"classnames": "red"}, "classnames are no list of words"),
+        ({"classnames": {0: "red", 1: "blue"}}, "classnames are no list of words"),
+        ({"classnames": [1, 2]}, "classnames are no list of words"),
+        ({"name": "a\nb"}, r"the name 'a\\nb' is no line of text"),
+        ({"name": 3}, "the name 3 is no line of text"),
+        ({"templates": "a photo"}, "template 'a photo' needs one {}"),
+    ],
+)
+def test_a_word_is_no_list_of_letters(given, message):
+    with pytest.raises(VlbenchError, match=message):
+        vlbench.data([(RED, 0), (RED, 1)], **given)
+    assert vlbench.data([(RED, "red")], templates="a {}.").templates == ("a {}.",)
 
 
 def test_changed_images_are_scored_anew_under_the_same_objects(folder, asked, tmp_path):
@@ -122,6 +147,9 @@ def test_captions_and_tags_make_their_kinds(folder, asked):
     assert [each.partial for each in found] == ["limit 5"] * 3
 
 
+RED = new("RGB", (8, 8), "red")
+
+
 class Blurred(torch.utils.data.Dataset):
     """Another image at each reading."""
 
@@ -131,9 +159,6 @@ class Blurred(torch.utils.data.Dataset):
     def __getitem__(self, index):
         noise = np.random.default_rng().integers(0, 255, (8, 8, 3), dtype=np.uint8)
         return fromarray(noise).resize((16, 16), Resampling.BILINEAR), index
-
-
-RED = new("RGB", (8, 8), "red")
 
 
 @pytest.mark.parametrize(
@@ -147,9 +172,16 @@ RED = new("RGB", (8, 8), "red")
         ([{"picture": RED, "label": "red"}], "item 0 has picture, label and no image"),
         ([(Path("none.png"), "red")], "none.png cannot be read"),
         (vlbench.data(Blurred(), classnames=["a", "b"]), "item 0 is another one each time"),
-        ({"test": [], "train": []}, r"a mapping of test, train; .*data\['test'\]"),
-        (iter(()), "no length and no items by position"),
+        ({"dev": [], "train": []}, r"a mapping of dev, train; .*vlbench.data\(data\['dev'\]\)"),
+        (iter([(RED, "red")]), "no length and no items by position"),
         (np.zeros((0, 2)), "there is no item"),
+        ([(np.zeros((0, 4, 3), np.uint8), "red")], "item 0 is an image without a pixel"),
+        ({"image": [RED], "label": ["red"]}, r"a mapping of columns; .*Dataset\.from_dict\(data\)"),
+        (
+            Dataset.from_dict({"image": ["a.png"], "label": ["red"]}),
+            r"^data in memory: column image holds text; data\.cast_column",
+        ),
+        (Dataset.from_dict({"label": ["red"]}), "^data in memory: the rows: no column holds images"),
         (
             [
                 vlbench.data([(RED, "a"), (RED, "b")], name="x"),
@@ -198,8 +230,3 @@ def test_an_item_that_moves_is_refused_and_leaves_nothing_of_itself_in_the_store
 def test_names_in_another_order_than_the_data_state_are_refused(folder, asked):
     with pytest.raises(VlbenchError, match=r"in another order.*\(blue, green, red\)"):
         vlbench.evaluate("tiny-clip", vlbench.data(as_rows(folder), classnames=COLOURS[::-1]), **asked)
-    for names in ("rgb", set(COLOURS), {0: "red"}, [1, 2]):
-        with pytest.raises(VlbenchError, match="classnames are no list of words, in their order, but"):
-            vlbench.data(as_rows(folder), classnames=names)
-    with pytest.raises(VlbenchError, match="holds a control character"):
-        vlbench.data(as_rows(folder), name="a\nb")

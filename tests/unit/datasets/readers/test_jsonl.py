@@ -197,7 +197,11 @@ def test_a_caption_a_row(class_folder: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("image,label\na.png,cat\n", r"csv: line 2: has no file_name, but image, label"),
+        ("image,label\na.png,cat\n", r"csv: line 2: has no file_name, but image, label; name"),
+        (
+            "file_name;label\na.png;cat\n",
+            "has no file_name, but file_name;label; set columns apart by commas",
+        ),
         (
             "file_name,tags\nred_square/0.png,cat\n",
             "the column 'tags' has no lists; state tags in a metadata",

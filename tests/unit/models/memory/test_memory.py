@@ -4,6 +4,7 @@ import itertools
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from PIL.Image import Image, new
@@ -32,6 +33,11 @@ class Colours(nn.Module):
     def encode_text(self, sentences: list[str]) -> Tensor:
         words = ("red", "green", "blue")
         return torch.tensor([[float(word in each) + 0.1 for word in words] for each in sentences])
+
+
+class First(Colours):
+    def encode_image(self, pixels: Tensor) -> Tensor:
+        return super().encode_image(pixels)[:1]
 
 
 def pixels_of(image: Image) -> Tensor:
@@ -151,7 +157,14 @@ def test_a_model_of_half_precision_stays_one_and_says_so(asked):
         (Colours, {"preprocess": pixels_of}, "type is no model that can be scored"),
         (3, {}, "int is no model that can be scored"),
         (Colours(), {}, "pass preprocess="),
-        (Colours(), {"preprocess": pixels_of, "name": "a\0b"}, "holds a control character"),
+        (Colours(), {"preprocess": pixels_of, "name": "a\0b"}, "is no line of text"),
+        (Colours(), {"preprocess": pixels_of, "name": 3}, "the name 3 is no line of text"),
+        (Colours(), {"preprocess": "fast"}, "Colours: pass preprocess=, which turns"),
+        (Colours(), {"preprocess": pixels_of, "tokenizer": "bpe"}, "tokenizer is 'bpe'; give a function"),
+        (Colours(), {"preprocess": pixels_of, "logit_scale": "100"}, "logit_scale is '100'; give the factor"),
+        (Colours(), {"preprocess": pixels_of, "step": "last"}, "step is 'last'; give a whole number"),
+        (Colours(), {"preprocess": pixels_of, "step": 1.5}, r"step is 1\.5; give a whole number"),
+        (First(), {"preprocess": pixels_of}, r"encode_image answers a tensor \[1, 3\] .* for 2 inputs"),
         (Colours(), {"preprocess": lambda _: 3}, "has to answer a tensor"),
         (Colours().to("meta"), {"preprocess": pixels_of}, "weight of the model has no values"),
         *[
@@ -169,6 +182,12 @@ def test_a_model_of_half_precision_stays_one_and_says_so(asked):
 def test_what_cannot_be_scored_is_refused_in_a_line(model, given, told, asked):
     with pytest.raises(VlbenchError, match=told):
         vlbench.evaluate(model, "digits", **given, **asked)
+
+
+def test_a_step_may_be_a_number_of_numpy(asked, tmp_path):
+    given = {"preprocess": pixels_of, "step": np.int64(3), "results": tmp_path / "results"}
+    (result,) = vlbench.evaluate(Colours(), "digits", **given, **asked)
+    assert (result.model, result.settings["step"]) == ("Colours@3", 3)
 
 
 def test_towers_into_two_spaces_are_refused(asked):
