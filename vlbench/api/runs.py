@@ -16,7 +16,6 @@ from vlbench.api.request import Asked
 from vlbench.api.results import Results
 from vlbench.api.training_run import best_lines, of_step
 from vlbench.cards.build import NamedModel, facts_of, is_zero_shot
-from vlbench.cards.data_request import DataRequest
 from vlbench.cards.schema import ModelCard, TaskCard
 from vlbench.core.capabilities import NAMES_ALONE
 from vlbench.core.errors import VlbenchError
@@ -35,6 +34,8 @@ from vlbench.report.tables.leaderboard import write_leaderboards
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    Keep = Callable[[Result, Callable[[], Items], pd.DataFrame | None], None]
 
 
 def evaluate(
@@ -128,7 +129,7 @@ def run(
     tell: Callable[[str], None] = lambda _: None,
     config: str = "",
     kept: Callable[[Result], object] = lambda _: None,
-    keep: "Callable[[Result, Callable[[], Items], pd.DataFrame | None], None] | None" = None,
+    keep: "Keep | None" = None,
 ) -> Iterator[Result]:
     """Score every model on every task, model by model. Each result is written before it is yielded.
 
@@ -143,7 +144,7 @@ def run(
     """
     failures = Failures(tell, fail_fast=options.fail_fast)
     asked = prepared(models, tasks, options, failures)
-    settings, cache, data = options.settings, options.cache, options.data
+    settings, cache = options.settings, options.cache
     for result in asked.there:
         kept(result)
     before, count = 0, sum(map(len, asked.jobs))
@@ -166,7 +167,7 @@ def run(
                         continue
                     with failures.running(job.pair):
                         cards = (model.card, asked.cards[of_task])
-                        result = _result(job, found, cache, cards, data, asked.read[of_task], tell)
+                        result = _result(job, found, cards, asked.read[of_task], options, tell)
                         if config:
                             result = replace(result, settings={**result.settings, "config": config})
                         if model.step is not None:
@@ -174,15 +175,7 @@ def run(
                             on_split = validation.get((job.row, of_task))
                             result = of_step(result, model.step, steps_of, on_split)
                             of_steps.append(result)
-                        answers = None
-                        if options.save_predictions:
-                            answers = predictions_of(job, found, settings, cache)
-                        if keep is not None:
-                            keep(result, _items(job, found, cache), answers)
-                        if options.results is not None:
-                            write_all(
-                                result, job, found, options.results, settings, cache, predictions=answers
-                            )
+                        _write(result, job, found, options, keep)
                         failures.done += 1
                         yield result
             finally:
@@ -196,6 +189,16 @@ def run(
     failures.raise_found()
 
 
+def _write(result: Result, job: Job, found: Measured, options: Options, keep: "Keep | None") -> None:
+    """Write a result, and give it to `keep`, with its predictions if they are asked for."""
+    settings, cache = options.settings, options.cache
+    answers = predictions_of(job, found, settings, cache) if options.save_predictions else None
+    if keep is not None:
+        keep(result, _items(job, found, cache), answers)
+    if options.results is not None:
+        write_all(result, job, found, options.results, settings, cache, predictions=answers)
+
+
 def _items(job: Job, found: Measured, cache: Path) -> Callable[[], Items]:
     """The items of a measured job, read when they are asked for where the prediction is stored alone."""
     if found.prediction is None:
@@ -207,16 +210,16 @@ def _items(job: Job, found: Measured, cache: Path) -> Callable[[], Items]:
 def _result(
     job: Job,
     found: Measured,
-    cache: Path,
     cards: tuple[ModelCard | None, TaskCard | None],
-    data: DataRequest,
     read: Mapping[str, str],
+    options: Options,
     tell: Callable[[str], None],
 ) -> Result:
     """The result of a measurement, with the facts from the cards of model and task.
 
     `tell` gets what a user should know.
     """
+    cache, data = options.cache, options.data
     remarks = noted(job, cache)
     said = {**read, **remarks}
     if NAMES_ALONE in job.checkpoint.capabilities and (data.templates or data.descriptions):
