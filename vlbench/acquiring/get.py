@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vlbench.acquiring.destination import DataFolder, Destination, hub_cache, local_path
-from vlbench.acquiring.download import Refused, RemoteFile, Report, digest_of_file, download, partial_path
+from vlbench.acquiring.download import Progress, Refused, RemoteFile, digest_of_file, download, partial_path
 from vlbench.acquiring.repository import (
     Listing,
     file_address,
@@ -102,7 +102,7 @@ def plan_download(name: str, catalogue: Catalogue, request: DataRequest, *, repo
     )
 
 
-def fetch(plan: Plan, report: Report) -> None:
+def fetch(plan: Plan, report: Progress) -> None:
     """Download the missing files of a plan. Partial downloads of an earlier call are continued.
 
     `report` is called with the number of received bytes, negative for discarded ones.

@@ -13,7 +13,7 @@ from vlbench.options import Keywords, Options
 if TYPE_CHECKING:
     from vlbench.pairs.folder import Form
     from vlbench.pairs.hits import Side
-    from vlbench.pairs.pool import Pool
+    from vlbench.pairs.pool import PairPool
     from vlbench.pairs.report import Report
 
 SCHEME = "embeddings:"
@@ -102,7 +102,7 @@ def retrieve(
 
 def _vectors(
     pool: str, model: str, options: Options, tell: Callable[[str], None], *, captions: bool
-) -> "Pool":
+) -> "PairPool":
     """The pool of a name `embeddings:DIR`."""
     from vlbench.pairs.embeddings import open_embeddings
 

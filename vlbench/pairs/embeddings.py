@@ -25,7 +25,7 @@ from vlbench.core.parquet_file import open_parquet, reading_parquet
 from vlbench.core.reading import Reading
 from vlbench.datasets.readers.file_listing import FoundFile, list_files
 from vlbench.datasets.readers.image_file import open_image_file
-from vlbench.pairs.pool import Pool
+from vlbench.pairs.pool import PairPool
 from vlbench.pairs.rows import Rows
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _CAPTION, _IMAGE, _URL = "caption", "image_path", "url"
 """The columns of metadata that are read."""
 
 
-def open_embeddings(folder: Path, roots: Sequence[Path], *, captions: bool) -> Pool:
+def open_embeddings(folder: Path, roots: Sequence[Path], *, captions: bool) -> PairPool:
     """The pool of a folder; its images lie in it or below one of the roots, or else are named by their URLs.
 
     `captions` asks for the vectors of captions as well.
@@ -80,7 +80,7 @@ def open_embeddings(folder: Path, roots: Sequence[Path], *, captions: bool) -> P
         examples=Examples(partial(_example, tables, places, here), count),
         reading=Reading("embeddings", f"{_CAPTION} of metadata"),
     )
-    return Pool(
+    return PairPool(
         dataset,
         Rows(f"images of {name}", vectors["img_emb"]),
         Rows(f"captions of {name}", vectors.get("text_emb", ())),

@@ -21,8 +21,8 @@ from vlbench.pairs.folder import Form, refuse_occupied, write_folder
 from vlbench.pairs.hits import Hits, Side, hits_of, joined, pairs_by_class
 from vlbench.pairs.likeness import Closeness, Images, Likeness, copies, near, repeated
 from vlbench.pairs.nearest import nearest
-from vlbench.pairs.pool import Pool, captions_of
-from vlbench.pairs.prompt import Prompts, refuse_names_alone
+from vlbench.pairs.pool import PairPool, captions_of
+from vlbench.pairs.prompt import ClassPrompts, refuse_names_alone
 from vlbench.pairs.report import Report, class_report
 from vlbench.pairs.rows import Rows
 
@@ -51,7 +51,7 @@ class Retrieval:
 
     checkpoint: Checkpoint
     task: Task
-    source: Dataset | Pool
+    source: Dataset | PairPool
     called: str
     tested: Sequence[Task]
     wanted: Wanted
@@ -69,7 +69,7 @@ def retrieve_pairs(asked: Retrieval, out: Path, form: Form, tell: Callable[[str]
     """
     refuse_occupied(out)
     refuse_names_alone(asked.checkpoint)
-    prompts, wanted = Prompts.of(asked.task), asked.wanted
+    prompts, wanted = ClassPrompts.of(asked.task), asked.wanted
     pooled, row = _pooled(asked, prompts, tell)
     pool, hits = pooled.pool, _searched(pooled, wanted, asked.settings.device)
     like_tests, like_others = _likenesses(asked, pooled, hits)
@@ -108,18 +108,18 @@ class _Pooled:
     These have vectors where near copies of them are looked for.
     """
 
-    pool: Pool
+    pool: PairPool
     queries: Features
     tested: dict[str, Images]
 
 
-def _pooled(asked: Retrieval, prompts: Prompts, tell: Callable[[str], None]) -> tuple[_Pooled, str]:
+def _pooled(asked: Retrieval, prompts: ClassPrompts, tell: Callable[[str], None]) -> tuple[_Pooled, str]:
     """Encode what is not encoded, in one pass over the images of all; also the model's name in results."""
     checkpoint, source, tested, settings = asked.checkpoint, asked.source, asked.tested, asked.settings
-    captions, owners = ((), None) if isinstance(source, Pool) else captions_of(source)
+    captions, owners = ((), None) if isinstance(source, PairPool) else captions_of(source)
     if "text" not in asked.wanted.sides:
         captions = ()
-    images = NO_IMAGES if isinstance(source, Pool) else source
+    images = NO_IMAGES if isinstance(source, PairPool) else source
     jobs = [encoding_job(checkpoint, images, prompts.sentences + captions, settings)]
     if asked.wanted.close is not None:
         jobs += [encoding_job(checkpoint, each.problem.images, (), settings) for each in tested]
@@ -129,9 +129,9 @@ def _pooled(asked: Retrieval, prompts: Prompts, tell: Callable[[str], None]) -> 
             for line in encoding_lines(job, session):
                 tell(line)
     count, pool = len(prompts.sentences), source
-    if not isinstance(pool, Pool):
+    if not isinstance(pool, PairPool):
         of_images, of_captions = f"images of {images.name}", f"captions of {images.name}"
-        pool = Pool(pool, Rows(of_images, (vectors,)), Rows(of_captions, (words[count:],)), owners)
+        pool = PairPool(pool, Rows(of_images, (vectors,)), Rows(of_captions, (words[count:],)), owners)
     parts: list[tuple[Features, ...]] = [each[:1] for each in others] or [()] * len(tested)
     of_tests = {
         each.name: Images(each.problem.images, Rows(f"images of {each.name}", part))
