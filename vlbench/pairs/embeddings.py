@@ -6,7 +6,7 @@ side by side; one row a pair in each. Source: clip-retrieval, its README, "Clip 
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -59,7 +59,11 @@ def open_embeddings(folder: Path, roots: Sequence[Path], *, captions: bool) -> P
             wanted = f"{kind}_{lacking}.{'parquet' if kind == 'metadata' else 'npy'}"
             raise DataError(f"{folder}: has no {wanted}; put it there, as clip-retrieval does")
     tables = tuple(_table(found["metadata"][number]) for number in numbers)
-    vectors = {kind: tuple(_vectors(files[each]) for each in numbers) for kind, files in _arrays(found)}
+    vectors = {
+        kind: tuple(_vectors(files[number]) for number in numbers)
+        for kind, files in found.items()
+        if kind != "metadata"
+    }
     for place, table in enumerate(tables):
         for parts in vectors.values():
             if len(parts[place]) != table.count:
@@ -87,10 +91,6 @@ def open_embeddings(folder: Path, roots: Sequence[Path], *, captions: bool) -> P
         owners=None,
         reads="hits" if here else "nothing",
     )
-
-
-def _arrays(found: Mapping[str, Mapping[int, FoundFile]]) -> list[tuple[str, Mapping[int, FoundFile]]]:
-    return [(kind, files) for kind, files in found.items() if kind != "metadata"]
 
 
 def _vectors(file: FoundFile) -> "np.memmap[Any, Any]":
