@@ -130,7 +130,7 @@ def test_a_context_of_another_width_is_refused(run, tmp_path):
         (["--base", BASE, "--task", "digitz"], "no task named 'digitz'"),
         (["--base", BASE, "--task", "digits", "--classnames", "x"], "give one of them"),
         (["--base", BASE, "--classnames", "gone.txt"], "gone.txt: no such file; correct the name"),
-        (["--base", BASE, "--name", "a:b"], "'a:b': a model's name holds none of"),
+        (["--base", BASE, "--name", "a:b"], "'a:b': a model's name may not contain any of"),
         (["--base", BASE, "--name", "coop-b16"], "'coop-b16': the name of the card"),
         (["--base", BASE, "--out", "c.pt"], "a context file's name ends in .safetensors"),
         (["--base", BASE, "--epoch", "7"], "holds no model.pth.tar-7"),
