@@ -17,7 +17,8 @@ from vlbench.cards.card_file import read_card
 from vlbench.cards.catalogue import Catalogue, Reference, find
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.folders import Entry
-from vlbench.cards.schema import SourceFields, TaskCard, option_names
+from vlbench.cards.options import option_names
+from vlbench.cards.schema import SourceFields, TaskCard
 from vlbench.core.errors import CardError, DataError, Unsupported
 from vlbench.core.outside_name import inner_folder
 from vlbench.core.registry import SOURCES

@@ -12,8 +12,9 @@ from vlbench.cards.card_file import ReadCard
 from vlbench.cards.class_half import class_half
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.folders import Entry
+from vlbench.cards.options import Location, check_options, option_names
 from vlbench.cards.own_texts import texts_in_place
-from vlbench.cards.schema import Location, SourceFields, TaskCard, check_options, option_names
+from vlbench.cards.schema import SourceFields, TaskCard
 from vlbench.cards.texts import card_names, find_descriptions, find_text_file, read_templates
 from vlbench.core.contracts import Dataset, Place, Text
 from vlbench.core.dataset import as_dataset
