@@ -54,7 +54,6 @@ def callback(
     write = _log(log)
 
     def score(step: int) -> Results:
-        """Score the model and log the numbers, if its turn is at this step; else return no results."""
         if step % every:
             return Results()
         found = evaluate(

@@ -32,7 +32,7 @@ class LoadedModel:
     """A model with its weights, which encodes and classifies images and texts that are at hand.
 
     It runs the code of an evaluation in the same batches, so that its numbers are equal. Nothing is stored.
-    `model` is the model itself, a Model of core/contracts; `templates` are those of data without a card.
+    `model` is the model itself, a Model of core/contracts.py; `templates` are those of data without a card.
     """
 
     model: Model
