@@ -11,7 +11,6 @@ from vlbench.core.task_reading import reading_line, what_was_read
 from vlbench.options import Keywords, Options
 
 if TYPE_CHECKING:
-    from vlbench.pairs.folder import Form
     from vlbench.pairs.hits import Side
     from vlbench.pairs.pool import PairPool
     from vlbench.pairs.report import Report
@@ -21,6 +20,8 @@ SCHEME = "embeddings:"
 
 By = Literal["both", "image", "text"]
 """What the prompts are compared with: the images of a pool, its captions, or both."""
+Form = Literal["jsonl", "webdataset"]
+"""How the pairs are written: images with a metadata.jsonl, or tars."""
 
 
 def retrieve(
@@ -36,7 +37,7 @@ def retrieve(
     per_class: int | None = None,
     exclude: Sequence[str] = (),
     near: bool = True,
-    form: "Form" = "jsonl",
+    form: Form = "jsonl",
     tell: Callable[[str], None] = lambda _: None,
     **options: Unpack[Keywords],
 ) -> "Report":
