@@ -16,7 +16,8 @@ from pydantic import BaseModel
 
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.folders import FOLDERS, CardKind, built_in_folder
-from vlbench.cards.schema import ModelCard, PlugIn, TaskCard, option_schema
+from vlbench.cards.options import PlugIn, option_schema
+from vlbench.cards.schema import ModelCard, TaskCard
 from vlbench.cards.texts import VOCABULARIES, read_names
 from vlbench.cli.main import group
 from vlbench.core.registry import ADAPTERS, METHODS, METRICS, SCORINGS, SOURCES, TASK_KINDS, Registry

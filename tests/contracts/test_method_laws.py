@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from colour_model import ColourCheckpoint, ColourModel, squares
 
-from vlbench.cards.schema import check_options
+from vlbench.cards.options import check_options
 from vlbench.core.capabilities import VECTORS
 from vlbench.core.errors import PluginError
 from vlbench.core.method import Head, Method

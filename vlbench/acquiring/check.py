@@ -164,7 +164,7 @@ def _of_own_data(name: str, catalogue: Catalogue, request: DataRequest, sample: 
 
 
 def _names(task: Task) -> Iterator[str]:
-    """The names that images are asked by; captions are sentences, and no list of them tells anything."""
+    """The names of the classes or tags; none for captions, of which a list would tell nothing."""
     for text in task.problem.texts if task.called != CAPTIONS else ():
         others = {each for each in text.ids.values() if each.replace("_", " ") != text.name}
         yield f"{text.name} ({', '.join(sorted(others))})" if others else text.name

@@ -28,7 +28,7 @@ FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0
 PARTIAL_CONTENT = 206
 RANGE_REFUSED = 416
 
-Report = Callable[[int], object]
+Progress = Callable[[int], object]
 """A function that is called with the number of received bytes (negative: discarded bytes)."""
 
 
@@ -83,7 +83,7 @@ def download(
     destination: Path,
     *,
     headers: Mapping[str, str],
-    report: Report,
+    report: Progress,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
     """Download a file to a path. What an earlier call left is kept, and the rest is requested by range.
@@ -149,7 +149,7 @@ class _Transfer:
     file: RemoteFile
     address: Address
     headers: Mapping[str, str]
-    report: Report
+    report: Progress
     have: int = 0
 
     def begin(self) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vlbench.acquiring.destination import DataFolder, Destination, hub_cache, local_path
-from vlbench.acquiring.download import Refused, RemoteFile, Report, digest_of_file, download, partial_path
+from vlbench.acquiring.download import Progress, Refused, RemoteFile, digest_of_file, download, partial_path
 from vlbench.acquiring.repository import (
     Listing,
     file_address,
@@ -17,7 +17,8 @@ from vlbench.cards.card_file import read_card
 from vlbench.cards.catalogue import Catalogue, Reference, find
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.folders import Entry
-from vlbench.cards.schema import SourceFields, TaskCard, option_names
+from vlbench.cards.options import option_names
+from vlbench.cards.schema import SourceFields, TaskCard
 from vlbench.core.errors import CardError, DataError, Unsupported
 from vlbench.core.outside_name import inner_folder
 from vlbench.core.registry import SOURCES
@@ -102,7 +103,7 @@ def plan_download(name: str, catalogue: Catalogue, request: DataRequest, *, repo
     )
 
 
-def fetch(plan: Plan, report: Report) -> None:
+def fetch(plan: Plan, report: Progress) -> None:
     """Download the missing files of a plan. Partial downloads of an earlier call are continued.
 
     `report` is called with the number of received bytes, negative for discarded ones.

@@ -21,7 +21,7 @@ RECORD = ".vlbench-data.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class DownloadRecord:
     """The repository and commit of a folder's files, and the files with their digests."""
 
     repo: str
@@ -29,7 +29,7 @@ class Record:
     files: tuple[RemoteFile, ...]
 
 
-def read_record(folder: Path) -> Record | None:
+def read_record(folder: Path) -> DownloadRecord | None:
     """The record of a folder; None if nothing was downloaded into it.
 
     Raises:
@@ -43,7 +43,7 @@ def read_record(folder: Path) -> Record | None:
         files = tuple(RemoteFile(**each) for each in content["files"])
         for each in files:
             inner_path(each.name, str(path))
-        return Record(str(content["repo"]), str(content["commit"]), files)
+        return DownloadRecord(str(content["repo"]), str(content["commit"]), files)
     except (KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{path} is damaged ({error}); remove it, and `vlbench data get` again") from error
 
@@ -57,7 +57,7 @@ def add_to_record(folder: Path, repo: str, commit: str, files: Sequence[RemoteFi
     before = read_record(folder)
     kept = before.files if before is not None and (before.repo, before.commit) == (repo, commit) else ()
     by_name = {each.name: each for each in (*kept, *files)}
-    record = Record(repo, commit, tuple(by_name[name] for name in sorted(by_name)))
+    record = DownloadRecord(repo, commit, tuple(by_name[name] for name in sorted(by_name)))
     write_atomically(folder / RECORD, json.dumps(asdict(record), indent=1) + "\n")
 
 
@@ -90,7 +90,7 @@ def _damaged_blobs(snapshot: Path) -> Iterator[str]:
             yield f"{link} has other bytes than its digest says; remove {blob} and `vlbench data get`"
 
 
-def _differing(folder: Path, record: Record) -> Iterator[str]:
+def _differing(folder: Path, record: DownloadRecord) -> Iterator[str]:
     for file in record.files:
         path = folder / file.name
         if not path.is_file():

@@ -38,7 +38,7 @@ class LoadedModel:
 
     It runs the code of an evaluation in the same batches, so that its numbers are equal. Nothing is stored.
     What an evaluation records of texts that are cut, and of images that are converted, is a warning here.
-    `model` is the model itself, a Model of core/contracts.py; `templates` are those of data without a card.
+    `model` is the model itself, a Model of core/contracts; `templates` are those of data without a card.
     """
 
     model: Model

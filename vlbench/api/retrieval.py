@@ -14,8 +14,8 @@ from vlbench.flag import whole
 from vlbench.options import Keywords, Options
 
 if TYPE_CHECKING:
-    from vlbench.core.contracts import Dataset
-    from vlbench.pairs.pool import Pool
+    from vlbench.pairs.hits import Side
+    from vlbench.pairs.pool import PairPool
     from vlbench.pairs.report import Report
 
 SCHEME = "embeddings:"
@@ -85,23 +85,13 @@ def retrieve(
     others = [named.task for named in resolve((), excluded, replace(plain, limit=None))[1]]
     for each in (asked, *([] if pooled is None else [pooled]), *others):
         tell(reading_line(each.name, what_was_read(each)))
-    settings = read.settings
-    for line in settings.said:
+    for line in read.settings.said:
         tell(line)
-    from vlbench.pairs.embeddings import open_embeddings
-    from vlbench.pairs.hits import Side
     from vlbench.pairs.likeness import Closeness  # and torch
-    from vlbench.pairs.retrieval import Wanted, retrieve_pairs
+    from vlbench.pairs.retrieval import Retrieval, Wanted, retrieve_pairs
 
-    if pooled is not None:
-        source: Dataset | Pool = pooled.problem.images
-        called = pooled.name
-    else:
-        folder = Path(pool.removeprefix(SCHEME)).expanduser()
-        source = open_embeddings(folder, read.data_root, captions=by != "image")
-        called = source.dataset.name
-        gone = "" if source.reads == "hits" else "; the images are not here, so none is written or digested"
-        tell(f"{called}: {len(source.dataset):,} pairs, encoded before, taken as {model}'s{gone}")
+    if pooled is None:
+        vectors = _vectors(pool, model, read, tell, captions=by != "image")
     floors: dict[Side, float | None] = {"image": image_floor, "text": text_floor}
     wanted = Wanted(
         sides=("image", "text") if by == "both" else (by,),
@@ -110,16 +100,29 @@ def retrieve(
         per_class=per_class,
         close=Closeness() if near else None,
     )
-    return retrieve_pairs(
-        named.checkpoint,
-        asked,
-        source,
-        (asked, *(each for each in others if each.name != asked.name)),
-        wanted,
-        settings,
-        called=called,
+    search = Retrieval(
+        checkpoint=named.checkpoint,
+        task=asked,
+        source=vectors if pooled is None else pooled.problem.images,
+        called=vectors.dataset.name if pooled is None else pooled.name,
+        tested=(asked, *(each for each in others if each.name != asked.name)),
+        wanted=wanted,
+        settings=read.settings,
         cache=read.cache,
-        out=Path(out),
-        form=form,
-        tell=tell,
     )
+    return retrieve_pairs(search, Path(out), form, tell)
+
+
+def _vectors(
+    pool: str, model: str, options: Options, tell: Callable[[str], None], *, captions: bool
+) -> "PairPool":
+    """The pool of a name `embeddings:DIR`."""
+    from vlbench.pairs.embeddings import open_embeddings
+
+    found = open_embeddings(
+        Path(pool.removeprefix(SCHEME)).expanduser(), options.data_root, captions=captions
+    )
+    gone = "" if found.reads == "hits" else "; the images are not here, so none is written or digested"
+    dataset = found.dataset
+    tell(f"{dataset.name}: {len(dataset):,} pairs, encoded before, taken as {model}'s{gone}")
+    return found

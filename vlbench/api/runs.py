@@ -5,7 +5,6 @@ from contextlib import closing
 from dataclasses import replace
 from functools import cache as once
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from vlbench.api.additions import leaderboard_additions
@@ -18,7 +17,6 @@ from vlbench.api.results import Results
 from vlbench.api.surroundings import undisturbed
 from vlbench.api.training_run import best_lines, of_step
 from vlbench.cards.build import NamedModel, facts_of, is_zero_shot
-from vlbench.cards.data_request import DataRequest
 from vlbench.cards.schema import ModelCard, TaskCard
 from vlbench.core.capabilities import NAMES_ALONE
 from vlbench.core.errors import VlbenchError
@@ -40,6 +38,8 @@ from vlbench.report.tables.leaderboard import write_leaderboards
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    Keep = Callable[[Result, Callable[[], Items], pd.DataFrame | None], None]
 
 
 @undisturbed()
@@ -150,7 +150,7 @@ def run(
     tell: Callable[[str], None] = lambda _: None,
     config: str = "",
     kept: Callable[[Result], object] = lambda _: None,
-    keep: "Callable[[Result, Callable[[], Items], pd.DataFrame | None], None] | None" = None,
+    keep: "Keep | None" = None,
 ) -> Iterator[Result]:
     """Score every model on every task, model by model. Each result is written before it is yielded.
 
@@ -165,7 +165,7 @@ def run(
     """
     failures = Failures(tell, fail_fast=options.fail_fast)
     asked = prepared(models, tasks, options, failures)
-    settings, cache, data = options.settings, options.cache, options.data
+    settings, cache = options.settings, options.cache
     for result in asked.there:
         kept(result)
     before, count = 0, sum(map(len, asked.jobs))
@@ -188,7 +188,7 @@ def run(
                         continue
                     with failures.running(job.pair):
                         cards = (model.card, asked.cards[of_task])
-                        result = _result(job, found, cache, cards, data, asked.read[of_task], tell)
+                        result = _result(job, found, cards, asked.read[of_task], options, tell)
                         if config:
                             result = replace(result, settings={**result.settings, "config": config})
                         if model.step is not None:
@@ -196,20 +196,7 @@ def run(
                             on_split = validation.get((job.row, of_task))
                             result = of_step(result, model.step, steps_of, on_split)
                             of_steps.append(result)
-                        answers = None
-                        if options.save_predictions:
-                            answers = predictions_of(job, found, settings, cache)
-                        folder = options.results
-                        scores = folder is not None and answers is not None
-                        items = once(partial(items_of, job, found, cache, scores=scores))
-                        if keep is not None:
-                            keep(result, items if found.prediction is None else _held(items()), answers)
-                        if folder is not None:
-                            write_all(
-                                *(result, job, found, folder, settings, cache),
-                                items=items,
-                                predictions=answers,
-                            )
+                        _write(result, job, found, options, keep)
                         failures.done += 1
                         yield result
             finally:
@@ -223,6 +210,18 @@ def run(
     failures.raise_found()
 
 
+def _write(result: Result, job: Job, found: Measured, options: Options, keep: "Keep | None") -> None:
+    """Write a result, and give it to `keep`, with its predictions if they are asked for."""
+    settings, cache, folder = options.settings, options.cache, options.results
+    answers = predictions_of(job, found, settings, cache) if options.save_predictions else None
+    scores = folder is not None and answers is not None
+    items = once(partial(items_of, job, found, cache, scores=scores))
+    if keep is not None:
+        keep(result, items if found.prediction is None else _held(items()), answers)
+    if folder is not None:
+        write_all(result, job, found, folder, settings, cache, items=items, predictions=answers)
+
+
 def _held(items: Items) -> Callable[[], Items]:
     """Items without the job and the prediction that they are made of."""
     return lambda: items
@@ -231,16 +230,16 @@ def _held(items: Items) -> Callable[[], Items]:
 def _result(
     job: Job,
     found: Measured,
-    cache: Path,
     cards: tuple[ModelCard | None, TaskCard | None],
-    data: DataRequest,
     read: Mapping[str, str],
+    options: Options,
     tell: Callable[[str], None],
 ) -> Result:
     """The result of a measurement, with the facts from the cards of model and task.
 
     `tell` gets what a user should know.
     """
+    cache, data = options.cache, options.data
     remarks = noted(job, cache)
     said = {**read, **remarks}
     if NAMES_ALONE in job.checkpoint.capabilities and (data.templates or data.descriptions):

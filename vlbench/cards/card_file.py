@@ -10,7 +10,8 @@ from typing import Any, Generic, TypeVar
 from pydantic import ValidationError
 
 from vlbench.cards.folders import Collection, Entry
-from vlbench.cards.schema import Fields, Location, ModelCard, check_options, problems_of
+from vlbench.cards.options import Location, check_options, problems_of
+from vlbench.cards.schema import Fields, ModelCard
 from vlbench.cards.yaml_file import read_fields
 from vlbench.core.errors import CardError, UnknownName
 from vlbench.core.files import shown

@@ -12,10 +12,11 @@ from vlbench.cards.card_file import ReadCard
 from vlbench.cards.class_half import class_half
 from vlbench.cards.data_request import DataRequest
 from vlbench.cards.folders import Entry
+from vlbench.cards.options import Location, check_options, option_names
 from vlbench.cards.own_texts import texts_in_place
-from vlbench.cards.schema import Location, SourceFields, TaskCard, check_options, option_names
+from vlbench.cards.schema import SourceFields, TaskCard
 from vlbench.cards.texts import card_names, find_descriptions, find_text_file, read_templates
-from vlbench.core.contracts import Dataset, Place
+from vlbench.core.contracts import Dataset, Place, Text
 from vlbench.core.dataset import as_dataset
 from vlbench.core.errors import CardError, DataError, SourceMissing, SourceUnread
 from vlbench.core.label_index import compare_names
@@ -91,13 +92,8 @@ def card_request(search: Search, request: DataRequest, split: SplitName | None =
     place = request.place(entry.path.parent)
     part = card if split is None else getattr(card, split)
     if source is None:
-        if unread := unread_copies(entry, card, request, search.passed_over):
-            raise DataError(f"{entry.name}: {unread[0]}")
-        looked = no_data(search.passed_over, f", which `vlbench data check {entry.name}` names")
-        fetched = f", or `vlbench data get {entry.name}`" if _on_hub(part.sources) and split is None else ""
-        raise DataError(
-            f"{entry.name}: {looked}{fetched}, or name the very folder: --data-root {entry.name}=FOLDER"
-        )
+        fetched = split is None and any("repo" in each.options for each in part.sources)
+        raise _found_nowhere(search, request, fetched=fetched)
     names = None if request.classnames is not None else card_names(card, place, entry.name)
     remarks: tuple[str, ...] = tuple(
         f"{fields.options.get(PATH, fields.kind)} is passed over: {error.why}"
@@ -119,14 +115,7 @@ def card_request(search: Search, request: DataRequest, split: SplitName | None =
         )
         remarks += of_texts
     if request.classnames is None and source.offers.names and len(source):
-        found = compare_names(source, names or source.offers.names)
-        if found.moved:
-            raise DataError(
-                f"{entry.name}: {source.name}: {found.moved}, so labels, which are numbers, would mean other "
-                "classes; give the numbers of the data by --classnames FILE.tsv with the header "
-                "`name<TAB>number`, mend the names beside the images, or use another copy"
-            )
-        remarks = (*found.differs, *remarks)
+        remarks = (*_told_of_names(entry.name, source, names or source.offers.names), *remarks)
     templates = request.templates
     if templates is None and card.templates is not None:
         templates = find_text_file(card.templates, place, entry.name)
@@ -149,8 +138,30 @@ def card_request(search: Search, request: DataRequest, split: SplitName | None =
     return class_half(asked, entry.half)
 
 
-def _on_hub(sources: Sequence[SourceFields]) -> bool:
-    return any("repo" in source.options for source in sources)
+def _found_nowhere(search: Search, request: DataRequest, *, fetched: bool) -> DataError:
+    """The error for data that no source has; `fetched` tells whether `vlbench data get` can download them."""
+    name = search.entry.name
+    if unread := unread_copies(search.entry, search.read.card, request, search.passed_over):
+        return DataError(f"{name}: {unread[0]}")
+    looked = no_data(search.passed_over, f", which `vlbench data check {name}` names")
+    get = f", or `vlbench data get {name}`" if fetched else ""
+    return DataError(f"{name}: {looked}{get}, or name the very folder: --data-root {name}=FOLDER")
+
+
+def _told_of_names(task: str, source: Dataset, names: Sequence[Text]) -> tuple[str, ...]:
+    """How the names of the data differ from a card's.
+
+    Raises:
+        DataError: they lie in another order, by which labels that are numbers would mean other classes.
+    """
+    found = compare_names(source, names)
+    if found.moved:
+        raise DataError(
+            f"{task}: {source.name}: {found.moved}, so labels, which are numbers, would mean other "
+            "classes; give the numbers of the data by --classnames FILE.tsv with the header "
+            "`name<TAB>number`, mend the names beside the images, or use another copy"
+        )
+    return found.differs
 
 
 def unread_copies(

@@ -168,7 +168,9 @@ def _aliases(entries: Iterable[Entry], cards: Mapping[str, Entry]) -> dict[str, 
 def _note_path(paths: dict[tuple[str, str], Path], what: str, path: Path) -> None:
     """Note the path of a card; raise CardError if its name is reserved or taken."""
     if RESERVED & set(path.stem):
-        raise CardError(f"{path}: a card's name holds none of {' '.join(sorted(RESERVED))!r}; rename it")
+        raise CardError(
+            f"{path}: a card's name may not contain any of {' '.join(sorted(RESERVED))!r}; rename it"
+        )
     plain_name(path.stem, f"{path}: the card's name", CardError)
     first = paths.setdefault((what, path.stem), path)
     if first is not path:

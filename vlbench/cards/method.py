@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from vlbench.cards.schema import check_options
+from vlbench.cards.options import check_options
 from vlbench.core.errors import CardError, DataError, PluginError
 from vlbench.core.json_text import parsed_json
 from vlbench.core.method import Method

@@ -76,7 +76,8 @@ def read_table(path: Path, wanted: Callable[[str, str], bool]) -> Iterator[Publi
     widths = {len(head) for head in heads}
     if tuple(head[0] for head in (source, *heads) if head) != TABLE_HEAD or len(widths) > 1:
         raise CardError(
-            f"{shown(path)}: the first lines are {', '.join(TABLE_HEAD)}, all but the source as long"
+            f"{shown(path)}: the first lines have to begin with {', '.join(TABLE_HEAD)}, in this order, and "
+            "all but the source have to have as many columns; correct them"
         )
     columns = list(zip(*heads, strict=True))[2:]
     for where, cells in rows:

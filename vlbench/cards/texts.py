@@ -182,8 +182,8 @@ def with_labels(names: Sequence[Text], classes: Sequence[Text], where: str) -> t
             if counts[_plain(name)] == 1 and places[_plain(name)] != line:
                 place = places[_plain(name)] + 1
                 raise DataError(
-                    f"{where}: line {line + 1} is {name.name!r}, which is class {place}, and other lines are "
-                    "no class; write all names in the classes' order, or a .tsv with their ids"
+                    f"{where}: line {line + 1} names class {place}, {name.name!r}, but other lines name no "
+                    "class; write all names in the order of the classes, or a .tsv with their ids"
                 )
     order = [places[_plain(name)] for name in names] if same else range(len(names))
     found = []

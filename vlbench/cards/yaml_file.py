@@ -20,7 +20,6 @@ _MOST = 100_000
 """The most values that a file may expand to, since aliases of aliases multiply."""
 _MOST_LETTERS = 2**21
 """A file may have: names by the thousand are files of their own, and PyYAML is slow."""
-_LONGEST_NAME = 200
 _SHOWN = 200
 """Letters of a problem that an error shows, and digits that a number may have."""
 _TAG = "tag:yaml.org,2002:"

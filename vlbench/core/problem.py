@@ -54,9 +54,9 @@ class Asked:
 
     @classmethod
     def of(cls, how: Literal["only", "but"], pairs: "Relevance") -> "Asked | None":
-        """The shorter of the two ways to state pairs, so that equal questions are equal.
+        """The asked pairs, or those that are not asked, whichever are fewer; None if all pairs are asked.
 
-        None where all are asked.
+        So equal questions are stated alike.
         """
         n, m = pairs.shape
         twice = 2 * len(pairs.candidates)

@@ -21,7 +21,7 @@ class Relevance:
     def from_pairs(
         cls, candidates: NDArray[np.int64], queries: NDArray[np.int64], shape: tuple[int, int]
     ) -> "Relevance":
-        """Make one from pairs in any order; repeated pairs are dropped.
+        """Make a Relevance from pairs in any order; repeated pairs are dropped.
 
         Raises:
             DataError: a pair is outside [n, m].

@@ -77,7 +77,7 @@ class Address:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What no message may repeat of the login and of what the query holds."""
+        """The parts of an address that no message may show: its login and the values in its query."""
         values = (each.partition("=")[2] for each in urlsplit(self.url).query.split("&"))
         found = {self.login, self.login.partition(":")[2], *values, *map(unquote, values)}
         return tuple(sorted((each for each in found if len(each) > 3), key=len, reverse=True))

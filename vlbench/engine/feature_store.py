@@ -184,7 +184,7 @@ def leading_bytes(features: Features) -> NDArray[np.int64]:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class StoredBatch:
     """A batch of features [b, ...] under b keys, by which model and of which data; empty where nobody told.
 
     `size` is in bytes on disk.
@@ -197,7 +197,7 @@ class Record:
     size: int
 
 
-def read_segment(path: Path, *, verify: bool = True) -> Iterator[Record]:
+def read_segment(path: Path, *, verify: bool = True) -> Iterator[StoredBatch]:
     """The records in a segment. Damaged and incomplete records are skipped, damaged ones unless told not to
     `verify`.
     """
@@ -216,7 +216,7 @@ def read_segment(path: Path, *, verify: bool = True) -> Iterator[Record]:
         if not verify or blake2b(data[start + HEAD.size : stop].data, digest_size=16).digest() == digest:
             told = parsed_json(data[start + HEAD.size : middle].tobytes())
             features = _as_float(data[middle:stop], told["shape"])
-            yield Record(told["keys"], features, told.get("model", ""), told.get("of", ""), stop - start)
+            yield StoredBatch(told["keys"], features, told.get("model", ""), told.get("of", ""), stop - start)
         start = stop
 
 

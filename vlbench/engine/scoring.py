@@ -211,6 +211,7 @@ def fresh_scores(
         return columns.scores(score, torch.from_numpy(candidates(places)).to(device))
 
     def of_pairs(rows: Indices, queries: Indices) -> Tensor:
+        """The scores [p] of pairs: candidates [p] with queries [p]."""
         # equal candidates and equal texts are one, so that their pairs tie to the bit
         own = rows if first is None else first[rows]
         if columns.places is not None:

@@ -142,7 +142,8 @@ def _target(request: ImportRequest, facts: ContextFacts, catalogue: Catalogue) -
     out = request.out or FOLDER / f"{name}{_SUFFIX}"
     if RESERVED & set(name):
         raise CardError(
-            f"{name!r}: a model's name holds none of {' '.join(sorted(RESERVED))!r}; choose another --name"
+            f"{name!r}: a model's name may not contain any of {' '.join(sorted(RESERVED))!r}; "
+            "choose another --name"
         )
     known = catalogue.models.get(name)
     if known is not None and known.path.resolve() != out.with_name(f"{name}.yaml").resolve():

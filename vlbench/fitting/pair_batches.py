@@ -34,8 +34,8 @@ class Pairs:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Part:
-    """Pixels [b, 3, h, w] in uint8, with what is erased of them by row, and a caption of each image."""
+class MicroBatch:
+    """A part of a batch: pixels [b, 3, h, w] in uint8, what is erased of them by row, and captions [b]."""
 
     pixels: Tensor
     erasures: dict[int, Erasure]
@@ -70,7 +70,7 @@ def open_pairs(name: str, catalogue: Catalogue, request: DataRequest) -> NamedTa
 
 def read_batches(
     source: Dataset, base: Base, recipe: ReactRecipe, *, first: int, at_once: int, workers: int
-) -> Generator[list[Part]]:
+) -> Generator[list[MicroBatch]]:
     """The batches of all steps from `first` on, each in parts of at most `at_once` images.
 
     What is drawn of an image depends on the seed, the epoch and its place alone.
@@ -111,9 +111,9 @@ def _read(source: Dataset, base: Base, recipe: ReactRecipe, asked: tuple[int, in
         return base.model.preprocess(seen), erasure, caption
 
 
-def _joined(rows: Sequence[_Row]) -> Part:
+def _joined(rows: Sequence[_Row]) -> MicroBatch:
     pixels, erasures, captions = zip(*rows, strict=True)
-    return Part(
+    return MicroBatch(
         torch.stack(pixels),
         {row: erasure for row, erasure in enumerate(erasures) if erasure is not None},
         captions,

@@ -22,7 +22,7 @@ from vlbench.engine.feature_store import FeatureSpace
 from vlbench.engine.plan import space_of, text_key
 from vlbench.engine.settings import RunSettings
 from vlbench.fitting.fit_state import STATE_FILE, read_state, write_state
-from vlbench.fitting.pair_batches import Pairs, Part, read_batches
+from vlbench.fitting.pair_batches import MicroBatch, Pairs, read_batches
 from vlbench.fitting.react_base import Base
 from vlbench.fitting.react_learner import Learner
 from vlbench.fitting.react_recipe import ReactRecipe, learning_rate, steps_of
@@ -123,7 +123,7 @@ def _encode_captions(base: Base, source: Dataset, space: FeatureSpace, settings:
         space.append([keys[place] for place in positions], features, f"captions of {source.name}")
 
 
-def _step(learner: Learner, base: Base, parts: Sequence[Part], texts: Tensor, rate: float) -> float:
+def _step(learner: Learner, base: Base, parts: Sequence[MicroBatch], texts: Tensor, rate: float) -> float:
     try:
         return learner.step([partial(part.normalised, base.model) for part in parts], texts, rate)
     except (MemoryError, RuntimeError) as error:

@@ -14,8 +14,8 @@ from vlbench.core.errors import NotFinite
 from vlbench.fitting.react_recipe import LARGEST_SCALE, ReactRecipe, is_decayed
 from vlbench.models.shared.dual_encoder import unit
 
-Part = Callable[[], Tensor]
-"""A function that makes normalised pixels [b, 3, h, w] of a part of a batch, where the model is."""
+Pixels = Callable[[], Tensor]
+"""A function that returns the normalised pixels [b, 3, h, w] of a part of a batch, on the model's device."""
 
 _MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 _AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -69,7 +69,7 @@ class Learner:
         """The logarithm of the scale of the scores."""
         return self.parameters["logit_scale"]
 
-    def step(self, parts: Sequence[Part], texts: Tensor, rate: float) -> float:
+    def step(self, parts: Sequence[Pixels], texts: Tensor, rate: float) -> float:
         """Learn from a batch: its images in parts, and unit features [b, d] of their texts. Return the loss.
 
         With several parts, features of all are computed first, then the gradient of each part, so that a step
@@ -91,7 +91,7 @@ class Learner:
             self.scale.clamp_(0, LARGEST_SCALE)
         return float(loss)
 
-    def _gradients(self, parts: Sequence[Part], texts: Tensor) -> Tensor:
+    def _gradients(self, parts: Sequence[Pixels], texts: Tensor) -> Tensor:
         """Compute the gradients of a batch, and return its loss."""
         if len(parts) == 1:
             loss = self._contrast(self._features(parts[0]), texts)
@@ -107,7 +107,7 @@ class Learner:
             torch.autograd.backward(self._features(part), gradient)
         return loss.detach()
 
-    def _features(self, part: Part) -> Tensor:
+    def _features(self, part: Pixels) -> Tensor:
         """Unit image features [b, d] of a part in float32."""
         kind = _AUTOCAST.get(self.placement.precision)
         device = torch.device(self.placement.device).type

@@ -47,8 +47,8 @@ def learn(
     """
     if RESERVED & set(name) or name.startswith("."):
         raise VlbenchError(
-            f"--name {name!r}: a model's name holds none of {' '.join(sorted(RESERVED))!r} and begins with "
-            "no dot; give another"
+            f"--name {name!r}: a model's name may not contain any of {' '.join(sorted(RESERVED))!r}, nor "
+            "begin with a dot; give another"
         )
     opened = open_pairs(pairs, catalogue, data)
     of_pairs, images = opened.task.name, opened.task.problem.images

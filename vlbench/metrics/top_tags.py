@@ -5,13 +5,14 @@ are all left out, so ties never help. With k or fewer tags, nothing is measured.
 all tags; where the truth of some is unknown they cannot be, so no metric here reads `asked`.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 
 from vlbench.core.contracts import Prediction
 from vlbench.core.measurement import Measurement, MetricOptions
-from vlbench.core.metric import metric
+from vlbench.core.metric import Measure, Metric, metric
 from vlbench.core.problem import Problem
 from vlbench.metrics.columns import FloatArray
 from vlbench.metrics.ratios import F1, PRECISION, RECALL, Averaging, Ratio, same_tags, top_by_chance
@@ -37,13 +38,18 @@ def edge_scores(scores: FloatArray, k: int) -> FloatArray:
     return edges
 
 
-@metric(
-    reads={"scores"},
-    at="k",
-    needs_at=True,
-    chance=partial(top_by_chance, "macro", PRECISION),
-    constant=partial(same_tags, "macro", PRECISION, top=True),
-)
+def _top(averaging: Averaging, ratio: Ratio) -> Callable[[Measure], Metric]:
+    """Make a metric of each image's k best tags."""
+    return metric(
+        reads={"scores"},
+        at="k",
+        needs_at=True,
+        chance=partial(top_by_chance, averaging, ratio),
+        constant=partial(same_tags, averaging, ratio, top=True),
+    )
+
+
+@_top("macro", PRECISION)
 def macro_precision_top(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Precision of each tag, averaged over tags, if each image is predicted to have its k best tags.
 
@@ -56,13 +62,7 @@ def macro_precision_top(prediction: Prediction, problem: Problem, options: Metri
     return _measure(prediction, problem, options, "macro", PRECISION)
 
 
-@metric(
-    reads={"scores"},
-    at="k",
-    needs_at=True,
-    chance=partial(top_by_chance, "macro", RECALL),
-    constant=partial(same_tags, "macro", RECALL, top=True),
-)
+@_top("macro", RECALL)
 def macro_recall_top(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Recall of each tag, averaged over tags, if each image is predicted to have its k best tags.
 
@@ -75,13 +75,7 @@ def macro_recall_top(prediction: Prediction, problem: Problem, options: MetricOp
     return _measure(prediction, problem, options, "macro", RECALL)
 
 
-@metric(
-    reads={"scores"},
-    at="k",
-    needs_at=True,
-    chance=partial(top_by_chance, "macro", F1),
-    constant=partial(same_tags, "macro", F1, top=True),
-)
+@_top("macro", F1)
 def macro_f1_top(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """F1 of each tag, averaged over tags, if each image is predicted to have its k best tags.
 
@@ -94,13 +88,7 @@ def macro_f1_top(prediction: Prediction, problem: Problem, options: MetricOption
     return _measure(prediction, problem, options, "macro", F1)
 
 
-@metric(
-    reads={"scores"},
-    at="k",
-    needs_at=True,
-    chance=partial(top_by_chance, "micro", PRECISION),
-    constant=partial(same_tags, "micro", PRECISION, top=True),
-)
+@_top("micro", PRECISION)
 def micro_precision_top(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Fraction of the k best tags of all images that are true.
 
@@ -113,13 +101,7 @@ def micro_precision_top(prediction: Prediction, problem: Problem, options: Metri
     return _measure(prediction, problem, options, "micro", PRECISION)
 
 
-@metric(
-    reads={"scores"},
-    at="k",
-    needs_at=True,
-    chance=partial(top_by_chance, "micro", RECALL),
-    constant=partial(same_tags, "micro", RECALL, top=True),
-)
+@_top("micro", RECALL)
 def micro_recall_top(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Fraction of all true tags that are among the k best of their image.
 
@@ -132,13 +114,7 @@ def micro_recall_top(prediction: Prediction, problem: Problem, options: MetricOp
     return _measure(prediction, problem, options, "micro", RECALL)
 
 
-@metric(
-    reads={"scores"},
-    at="k",
-    needs_at=True,
-    chance=partial(top_by_chance, "micro", F1),
-    constant=partial(same_tags, "micro", F1, top=True),
-)
+@_top("micro", F1)
 def micro_f1_top(prediction: Prediction, problem: Problem, options: MetricOptions) -> Measurement:
     """Harmonic mean of micro precision and micro recall of each image's k best tags.
 

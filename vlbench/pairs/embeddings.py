@@ -6,7 +6,7 @@ side by side; one row a pair in each. Source: clip-retrieval, its README, "Clip 
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -25,7 +25,7 @@ from vlbench.core.parquet_file import open_parquet, reading_parquet
 from vlbench.core.reading import Reading
 from vlbench.datasets.readers.file_listing import FoundFile, list_files
 from vlbench.datasets.readers.image_file import open_image_file
-from vlbench.pairs.pool import Pool
+from vlbench.pairs.pool import PairPool
 from vlbench.pairs.rows import Rows
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _CAPTION, _IMAGE, _URL = "caption", "image_path", "url"
 """The columns of metadata that are read."""
 
 
-def open_embeddings(folder: Path, roots: Sequence[Path], *, captions: bool) -> Pool:
+def open_embeddings(folder: Path, roots: Sequence[Path], *, captions: bool) -> PairPool:
     """The pool of a folder; its images lie in it or below one of the roots, or else are named by their URLs.
 
     `captions` asks for the vectors of captions as well.
@@ -59,7 +59,11 @@ def open_embeddings(folder: Path, roots: Sequence[Path], *, captions: bool) -> P
             wanted = f"{kind}_{lacking}.{'parquet' if kind == 'metadata' else 'npy'}"
             raise DataError(f"{folder}: has no {wanted}; put it there, as clip-retrieval does")
     tables = tuple(_table(found["metadata"][number]) for number in numbers)
-    vectors = {kind: tuple(_vectors(files[each]) for each in numbers) for kind, files in _arrays(found)}
+    vectors = {
+        kind: tuple(_vectors(files[number]) for number in numbers)
+        for kind, files in found.items()
+        if kind != "metadata"
+    }
     for place, table in enumerate(tables):
         for parts in vectors.values():
             if len(parts[place]) != table.count:
@@ -80,17 +84,13 @@ def open_embeddings(folder: Path, roots: Sequence[Path], *, captions: bool) -> P
         examples=Examples(partial(_example, tables, places, here), count),
         reading=Reading("embeddings", f"{_CAPTION} of metadata"),
     )
-    return Pool(
+    return PairPool(
         dataset,
         Rows(f"images of {name}", vectors["img_emb"]),
         Rows(f"captions of {name}", vectors.get("text_emb", ())),
         owners=None,
         reads="hits" if here else "nothing",
     )
-
-
-def _arrays(found: Mapping[str, Mapping[int, FoundFile]]) -> list[tuple[str, Mapping[int, FoundFile]]]:
-    return [(kind, files) for kind, files in found.items() if kind != "metadata"]
 
 
 def _vectors(file: FoundFile) -> "np.memmap[Any, Any]":

@@ -14,7 +14,7 @@ from vlbench.core.image import encoded_bytes, part_of
 from vlbench.datasets.readers.image_file import SUFFIXES
 from vlbench.datasets.readers.jsonl import METADATA
 from vlbench.pairs.hits import SIDES, ClassPairs
-from vlbench.pairs.pool import Pool
+from vlbench.pairs.pool import PairPool
 from vlbench.pairs.report import Report
 
 IMAGES = "images"
@@ -36,7 +36,7 @@ def refuse_occupied(folder: Path) -> None:
 
 def write_folder(
     folder: Path,
-    pool: Pool,
+    pool: PairPool,
     classes: tuple[ClassPairs, ...],
     sentences: tuple[str, ...],
     report: Report,

@@ -15,7 +15,7 @@ from vlbench.pairs.rows import Rows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Pool:
+class PairPool:
     """Pairs [n] of a data set, and vectors of its images [n, d] and of its captions [c, d].
 
     `owners` [c] are the pairs of captions; None where each pair has one. `captions` has no row where they are

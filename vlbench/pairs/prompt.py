@@ -13,7 +13,7 @@ from vlbench.core.task import Task
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Prompts:
+class ClassPrompts:
     """The names of classes, the sentences [q] that they are asked by, and the class of each, ascending."""
 
     classes: tuple[str, ...]
@@ -21,14 +21,14 @@ class Prompts:
     of_class: NDArray[np.int64]
 
     @classmethod
-    def of(cls, task: Task) -> "Prompts":
+    def of(cls, task: Task) -> "ClassPrompts":
         """The prompts of a task's classes or tags; where they are described, the descriptions.
 
         Raises:
             Unsupported: the task asks by captions or images.
 
         >>> import vlbench
-        >>> prompts = Prompts.of(vlbench.load_task("digits"))
+        >>> prompts = ClassPrompts.of(vlbench.load_task("digits"))
         >>> prompts.classes[1], prompts.sentences[:2], prompts.of_class[:2].tolist()
         ('one', ('zero', 'the digit zero'), [0, 0])
         """

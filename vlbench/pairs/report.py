@@ -15,7 +15,7 @@ _NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class CosineRange:
     """The lowest, the median and the highest cosine."""
 
     low: float
@@ -30,7 +30,7 @@ class ClassReport:
     name: str
     file: str
     pairs: int
-    cosines: Mapping[Side, Spread]
+    cosines: Mapping[Side, CosineRange]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def class_report(found: ClassPairs, file: str) -> ClassReport:
     """The report of one class."""
     cosines = {side: found.hits.cosine[found.hits.side == place] for place, side in enumerate(SIDES)}
     spread = {
-        side: Spread(*(round(float(each), 6) for each in np.quantile(values, (0, 0.5, 1))))
+        side: CosineRange(*(round(float(each), 6) for each in np.quantile(values, (0, 0.5, 1))))
         for side, values in cosines.items()
         if len(values)
     }

@@ -21,8 +21,8 @@ from vlbench.pairs.folder import Form, refuse_occupied, write_folder
 from vlbench.pairs.hits import Hits, Side, hits_of, joined, pairs_by_class
 from vlbench.pairs.likeness import Closeness, Images, Likeness, copies, near, repeated
 from vlbench.pairs.nearest import nearest
-from vlbench.pairs.pool import Pool, captions_of
-from vlbench.pairs.prompt import Prompts, refuse_names_alone
+from vlbench.pairs.pool import PairPool, captions_of
+from vlbench.pairs.prompt import ClassPrompts, refuse_names_alone
 from vlbench.pairs.report import Report, class_report
 from vlbench.pairs.rows import Rows
 
@@ -41,24 +41,26 @@ class Wanted:
     close: Closeness | None = field(default_factory=Closeness)
 
 
-def retrieve_pairs(
-    checkpoint: Checkpoint,
-    task: Task,
-    source: Dataset | Pool,
-    tested: Sequence[Task],
-    wanted: Wanted,
-    settings: RunSettings,
-    *,
-    called: str,
-    cache: Path,
-    out: Path,
-    form: Form,
-    tell: Callable[[str], None],
-) -> Report:
-    """Retrieve pairs for the classes of a task, and write them to a new folder.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Retrieval:
+    """A search of a pool for the classes of a task: which model compares, what is searched and what for.
 
-    They are of a data set, or of a pool whose vectors the same model made; the report calls it by the name
-    `called`. None of them is an image of the tasks in `tested`.
+    The pool is a data set, or holds vectors that the same model made; the report calls it `called`. No image
+    of the tasks in `tested` is taken.
+    """
+
+    checkpoint: Checkpoint
+    task: Task
+    source: Dataset | PairPool
+    called: str
+    tested: Sequence[Task]
+    wanted: Wanted
+    settings: RunSettings
+    cache: Path
+
+
+def retrieve_pairs(asked: Retrieval, out: Path, form: Form, tell: Callable[[str], None]) -> Report:
+    """Retrieve pairs for the classes of a task, and write them to a new folder.
 
     Raises:
         DataError: something lies in the folder, the data have no captions, an image does not decode, or no
@@ -66,23 +68,23 @@ def retrieve_pairs(
         Unsupported: the task has no classes, or the model encodes no captions.
     """
     refuse_occupied(out)
-    refuse_names_alone(checkpoint)
-    prompts = Prompts.of(task)
-    pooled, row = _pooled(checkpoint, source, prompts, tested, wanted, settings, cache, tell)
-    pool, hits = pooled.pool, searched(pooled.pool, pooled.queries, wanted, settings.device)
-    like_tests, like_others = _likenesses(
-        pooled, hits, wanted.close, called=called, device=settings.device, cache=cache
-    )
+    refuse_names_alone(asked.checkpoint)
+    prompts, wanted = ClassPrompts.of(asked.task), asked.wanted
+    pooled, row = _pooled(asked, prompts, tell)
+    pool, hits = pooled.pool, _searched(pooled, wanted, asked.settings.device)
+    like_tests, like_others = _likenesses(asked, pooled, hits)
     hits = hits.without(_pairs_of([*like_tests, *like_others]))
     bare = [pair for pair in np.unique(hits.pair).tolist() if not pool.dataset[pair].target.captions]
     hits = hits.without(np.array(bare, dtype=np.int64))
     classes = pairs_by_class(hits, prompts.classes, prompts.of_class, wanted.per_class)
     pairs = np.unique(np.concatenate([each.pairs for each in classes]))
     if not len(pairs):
-        raise DataError(f"no pair of {called} is left for {task.name}; lower the floors, or add pairs")
+        raise DataError(
+            f"no pair of {asked.called} is left for {asked.task.name}; lower the floors, or add pairs"
+        )
     report = Report(
-        task=task.name,
-        pool=called,
+        task=asked.task.name,
+        pool=asked.called,
         model=row,
         settings=asdict(wanted),
         pool_pairs=len(pool.dataset),
@@ -106,38 +108,30 @@ class _Pooled:
     These have vectors where near copies of them are looked for.
     """
 
-    pool: Pool
+    pool: PairPool
     queries: Features
     tested: dict[str, Images]
 
 
-def _pooled(
-    checkpoint: Checkpoint,
-    source: Dataset | Pool,
-    prompts: Prompts,
-    tested: Sequence[Task],
-    wanted: Wanted,
-    settings: RunSettings,
-    cache: Path,
-    tell: Callable[[str], None],
-) -> tuple[_Pooled, str]:
+def _pooled(asked: Retrieval, prompts: ClassPrompts, tell: Callable[[str], None]) -> tuple[_Pooled, str]:
     """Encode what is not encoded, in one pass over the images of all; also the model's name in results."""
-    captions, owners = ((), None) if isinstance(source, Pool) else captions_of(source)
-    if "text" not in wanted.sides:
+    checkpoint, source, tested, settings = asked.checkpoint, asked.source, asked.tested, asked.settings
+    captions, owners = ((), None) if isinstance(source, PairPool) else captions_of(source)
+    if "text" not in asked.wanted.sides:
         captions = ()
-    images = NO_IMAGES if isinstance(source, Pool) else source
+    images = NO_IMAGES if isinstance(source, PairPool) else source
     jobs = [encoding_job(checkpoint, images, prompts.sentences + captions, settings)]
-    if wanted.close is not None:
+    if asked.wanted.close is not None:
         jobs += [encoding_job(checkpoint, each.problem.images, (), settings) for each in tested]
-    with Session(checkpoint, settings, cache, jobs) as session:
+    with Session(checkpoint, settings, asked.cache, jobs) as session:
         (vectors, words), *others = [encoded(job, session) for job in jobs]
         for job in jobs:
             for line in encoding_lines(job, session):
                 tell(line)
     count, pool = len(prompts.sentences), source
-    if not isinstance(pool, Pool):
+    if not isinstance(pool, PairPool):
         of_images, of_captions = f"images of {images.name}", f"captions of {images.name}"
-        pool = Pool(pool, Rows(of_images, (vectors,)), Rows(of_captions, (words[count:],)), owners)
+        pool = PairPool(pool, Rows(of_images, (vectors,)), Rows(of_captions, (words[count:],)), owners)
     parts: list[tuple[Features, ...]] = [each[:1] for each in others] or [()] * len(tested)
     of_tests = {
         each.name: Images(each.problem.images, Rows(f"images of {each.name}", part))
@@ -146,24 +140,22 @@ def _pooled(
     return _Pooled(pool, words[:count], of_tests), jobs[0].row
 
 
-def searched(pool: Pool, queries: Features, wanted: Wanted, device: str) -> Hits:
-    """The hits of prompts [q, d] on the sides that are wanted."""
-    found = []
+def _searched(pooled: _Pooled, wanted: Wanted, device: str) -> Hits:
+    """The hits of the prompts on the sides that are wanted."""
+    pool, found = pooled.pool, []
     for side in wanted.sides:
         rows, owners = (pool.images, None) if side == "image" else (pool.captions, pool.owners)
-        by_side = nearest(queries, rows, wanted.k, device=device)
+        by_side = nearest(pooled.queries, rows, wanted.k, device=device)
         found.append(hits_of(by_side, side, owners, wanted.floors.get(side)))
     return joined(found)
 
 
-def _likenesses(
-    pooled: _Pooled, hits: Hits, close: Closeness | None, *, called: str, device: str, cache: Path
-) -> tuple[list[Likeness], list[Likeness]]:
+def _likenesses(asked: Retrieval, pooled: _Pooled, hits: Hits) -> tuple[list[Likeness], list[Likeness]]:
     """What is like test images, and what is like earlier images of the pool.
 
     Near copies are looked for among hits alone, copies among all images that the pool reads.
     """
-    pool = pooled.pool
+    pool, close, cache, device = pooled.pool, asked.wanted.close, asked.cache, asked.settings.device
     own = Images(pool.dataset, pool.images, pool.reads != "nothing")
     digests, pairs = pool.digests(hits.pair, cache), np.unique(hits.pair)
     like_tests: list[Likeness] = []
@@ -172,10 +164,10 @@ def _likenesses(
         if close is not None:
             rest = np.setdiff1d(pairs, _pairs_of(like_tests))
             like_tests += near(own, rest, others, close, device=device, of=name)
-    like_others = repeated(digests, pool.dataset, called)
+    like_others = repeated(digests, pool.dataset, asked.called)
     if close is not None:
         rest = np.setdiff1d(pairs, _pairs_of([*like_tests, *like_others]))
-        like_others += near(own, rest, own, close, device=device, of=called)
+        like_others += near(own, rest, own, close, device=device, of=asked.called)
     return like_tests, like_others
 
 

@@ -189,6 +189,10 @@ def assert_no_regression(pytestconfig: pytest.Config) -> AssertNoRegression:
         baseline: Path | str | None = None,
         tolerance: float | str | None = None,
     ) -> None:
+        """Fail where `result`, a Result or a model's name with a task, is worse than the baseline allows.
+
+        `baseline` and `tolerance` replace those of the command line.
+        """
         __tracebackhide__ = True
         found = scores.result(result, task) if isinstance(result, str) else result
         scores.check(

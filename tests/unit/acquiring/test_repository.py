@@ -60,7 +60,7 @@ def refused() -> str:
 )
 def test_what_is_no_listing_is_one_line(hub: HubServer, answer: str) -> None:
     hub.listing = answer
-    assert f"{REPO}: the server's answer is none of a hub's (" in refused()
+    assert f"{REPO}: the server does not answer as a hub does (" in refused()
 
 
 def test_a_listing_cut_short_is_asked_for_again(hub: HubServer, waits: list[float]) -> None:

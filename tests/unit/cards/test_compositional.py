@@ -11,7 +11,8 @@ from item_layouts import Build, Read
 from vlbench.acquiring.check import check_data
 from vlbench.cards.card_file import parse_card
 from vlbench.cards.data_request import DataRequest
-from vlbench.cards.schema import TaskCard, check_options
+from vlbench.cards.options import check_options
+from vlbench.cards.schema import TaskCard
 from vlbench.core.contracts import Dataset, Place
 from vlbench.core.errors import SourceMissing
 from vlbench.core.image import part_of

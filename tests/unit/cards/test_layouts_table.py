@@ -17,14 +17,6 @@ pytestmark = pytest.mark.cards
 PAGE = Path(__file__).parents[3] / "docs" / "data.md"
 
 
-@pytest.fixture
-def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Miniatures have not the MD5 of the real files."""
-    from torchvision.datasets import utils
-
-    monkeypatch.setattr(utils, "check_md5", lambda *_, **__: True)
-
-
 @pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize("column", range(len(COLUMNS)), ids=COLUMNS)
 @pytest.mark.parametrize("task", TABLE)

@@ -1,12 +1,12 @@
 """Each card on a miniature in the layouts that people have on disk, without a word of it edited."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 import torchvision_folders as made
 from card_layouts import Build, Built, build_task, catalogue, labelled, truth, voc
+from layout_cases import of as torchvision
 
 from vlbench.acquiring.check import check_data
 from vlbench.cards.build import open_task
@@ -47,10 +47,6 @@ def coop(folder: str, split: str, images: str, *names: str) -> Build:
         made.text(root / folder / split, json.dumps({"train": [], "val": [], "test": items}))
 
     return build
-
-
-def torchvision(dataset: str, labels: Sequence[int], under: str = ".") -> Build:
-    return lambda root: made.MINIATURES[dataset][0](root / under, labels)
 
 
 def objectnet(root: Path) -> None:
@@ -116,14 +112,6 @@ CASES: list[tuple[str, Build, list[str]]] = [
     ),
     ("imagenet", labelled("imagenet", 1, 0), ["goldfish", "tench"]),
 ]
-
-
-@pytest.fixture
-def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Miniatures have not the MD5 of the real files."""
-    from torchvision.datasets import utils
-
-    monkeypatch.setattr(utils, "check_md5", lambda *_, **__: True)
 
 
 @pytest.mark.usefixtures("unchecked")

@@ -176,8 +176,8 @@ def test_figures_of_the_table_are_the_sources(scores):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "the first lines are source, task, metric, differs, notes"),
-        ("source,a\ntask,,t\nmetric,,acc1\ndiffers,\nnotes,,\n", "the first lines are source"),
+        ("", "the first lines have to begin with source, task, metric, differs, notes"),
+        ("source,a\ntask,,t\nmetric,,acc1\ndiffers,\nnotes,,\n", "the first lines have to begin with source"),
         ("source,a\ntask,,t\nmetric,,acc1\ndiffers,,\nnotes,,\nM,0.1\n", "line 6: 2 columns instead of 3"),
         (
             "source,a\ntask,,t\nmetric,,acc1\ndiffers,,\nnotes,,\nM,,x\n",

@@ -130,7 +130,7 @@ def test_a_users_list_stands_for_classes_line_by_line_only_in_their_order() -> N
     assert [text.ids["number"] for text in own] == ["0", "1", "2"]
     turned = with_labels([Text("cow"), Text("red_cat"), Text("dog")], classes, "own.txt")
     assert [text.ids["number"] for text in turned] == ["2", "0", "1"]
-    with pytest.raises(DataError, match=r"own\.txt: line 1 is 'dog', which is class 2, and other lines"):
+    with pytest.raises(DataError, match=r"own\.txt: line 1 names class 2, 'dog', but other lines"):
         with_labels([Text("dog"), Text("a red cat"), Text("cow")], classes, "own.txt")
 
 

@@ -5,24 +5,10 @@ import json
 
 import pytest
 
-from vlbench.cli.main import main
 from vlbench.core.measurement import Measurement
 from vlbench.report.results import write_result
 
 CHECK = ("check", "--baseline", "baseline.csv")
-
-
-@pytest.fixture
-def run(capsys, tmp_path, monkeypatch):
-    """Runs `vlbench ...` in a folder of its own; the answer is (exit code, stdout, stderr)."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as stop:
-            main([str(argument) for argument in arguments])
-        return stop.value.code, *capsys.readouterr()
-
-    return run
 
 
 @pytest.fixture

@@ -1,12 +1,11 @@
 """`vlbench describe` by its command line: a file of descriptions, and a key that is never shown."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
 from chat_server import chat_server, error
-
-from vlbench.cli.main import main
 
 KEY = "sk-secret-0123456789"
 
@@ -19,20 +18,12 @@ def server(monkeypatch):
 
 
 @pytest.fixture
-def describe(server, tmp_path, monkeypatch, capsys):
+def describe(server, monkeypatch, run):
     """Runs `vlbench describe tags.txt` with a key; the answer is (exit code, stdout, stderr)."""
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MY_KEY", KEY)
     Path("tags.txt").write_text("aloe\nzebra\n")
-
     fixed = f"describe tags.txt --endpoint {server.url} --model small --api-key-env MY_KEY --count 1"
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as stop:
-            main([*fixed.split(), *arguments])
-        return stop.value.code, *capsys.readouterr()
-
-    return run
+    return partial(run, *fixed.split())
 
 
 def test_a_file_beside_the_tags_holds_their_descriptions(describe, server):

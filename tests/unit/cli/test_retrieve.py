@@ -9,11 +9,11 @@ import vlbench.api.retrieval
 from vlbench.cli.main import group
 from vlbench.cli.retrieve import command
 from vlbench.core.errors import VlbenchError
-from vlbench.pairs.report import ClassReport, Report, Spread
+from vlbench.pairs.report import ClassReport, CosineRange, Report
 
 CLASSES = (
-    ClassReport("cat", "cat", 9, {"image": Spread(0.2, 0.3, 0.4)}),
-    ClassReport("dog", "dog", 4, {"image": Spread(0.1, 0.25, 0.3)}),
+    ClassReport("cat", "cat", 9, {"image": CosineRange(0.2, 0.3, 0.4)}),
+    ClassReport("dog", "dog", 4, {"image": CosineRange(0.1, 0.25, 0.3)}),
     ClassReport("emu", "emu", 12, {}),
 )
 FOUND = Report("pets", "web", "small", {"k": 5}, 1000, 6, 20, CLASSES, (), ())

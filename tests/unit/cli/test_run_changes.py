@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,14 +18,9 @@ TINY = built_in_folder() / FOLDERS["model"] / "tiny-clip" / "open_clip_model.saf
 
 
 @pytest.fixture
-def run(tmp_path, capsys):
-    def run(*arguments):
-        folders = ("--results", str(tmp_path / "results"), "--cache", str(tmp_path / "cache"))
-        with pytest.raises(SystemExit) as stop:
-            main(["run", "-m", "tiny-clip", "-t", "digits", "--limit", "10", *folders, *arguments])
-        return stop.value.code, *capsys.readouterr()
-
-    return run
+def run(run):
+    fixed = "run -m tiny-clip -t digits --limit 10 --results results --cache cache"
+    return partial(run, *fixed.split())
 
 
 def results(folder: Path) -> list[Result]:

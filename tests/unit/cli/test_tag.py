@@ -14,7 +14,6 @@ from safetensors.torch import save_file
 from tiny_captions import SIZE, write_word_pieces
 from tiny_taggers import TINY, fixture_tags, tagging_state, tiny_state, write_published
 
-from vlbench.cli.main import main
 from vlbench.core.registry import ADAPTERS
 
 LINE_SCHEMA = {
@@ -62,16 +61,13 @@ def photos(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def tag(tmp_path, capsys):
+def tag(run):
     """Runs `vlbench tag`; the answer is (exit code, stdout, stderr)."""
 
-    def run(*arguments, model="colour-tagger:x"):
-        place = ["--device", "cpu", "--cache", str(tmp_path / "cache")]
-        with pytest.raises(SystemExit) as stop:
-            main(["tag", *map(str, arguments), "--model", model, *place])
-        return stop.value.code, *capsys.readouterr()
+    def tag(*arguments, model="colour-tagger:x"):
+        return run("tag", *arguments, "--model", model, "--device", "cpu", "--cache", "cache")
 
-    return run
+    return tag
 
 
 def test_a_tagger_uses_its_own_list_and_thresholds(tag, photos):

@@ -8,26 +8,12 @@ import pytest
 from vlbench.cards.catalogue import read_catalogue
 from vlbench.cards.protocols import card_protocol
 from vlbench.cards.texts import read_templates
-from vlbench.cli.main import main
 from vlbench.core.digest import digest_of
 from vlbench.core.measurement import Measurement
 from vlbench.report.results import write_result
 
 FILES = Path(__file__).parents[2] / "fixtures" / "published"
 OPEN_CLIP = FILES / "openclip_classification_results.csv"
-
-
-@pytest.fixture
-def run(capsys, tmp_path, monkeypatch):
-    """Runs `vlbench ...` in an empty folder; the answer is (exit code, stdout, stderr)."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as stop:
-            main([str(argument) for argument in arguments])
-        return stop.value.code, *capsys.readouterr()
-
-    return run
 
 
 @pytest.fixture

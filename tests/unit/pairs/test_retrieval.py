@@ -20,7 +20,7 @@ from vlbench.datasets.readers.jsonl import jsonl
 from vlbench.datasets.readers.webdataset import webdataset
 from vlbench.engine.settings import RunSettings
 from vlbench.pairs.embeddings import open_embeddings
-from vlbench.pairs.retrieval import Wanted, retrieve_pairs
+from vlbench.pairs.retrieval import Retrieval, Wanted, retrieve_pairs
 from vlbench.task_kinds.classification import classification
 from vlbench.task_kinds.retrieval import retrieval
 
@@ -80,23 +80,21 @@ def data(tmp_path_factory):
 @pytest.fixture
 def retrieve(data, tmp_path):
     def run(out="pairs", *, source=None, form="jsonl", capabilities=frozenset({VECTORS}), **wanted):
-        place, said = Place(roots=(data,)), []
+        place = Place(roots=(data,))
         task = classification(
             TaskRequest("hues", "p", folder(place, path="test"), templates=("a {}", "one {}"))
         )
-        report = retrieve_pairs(
-            ColourCheckpoint(ColourVectors(), capabilities=capabilities),
-            task,
-            source or jsonl(place, path="pool"),
-            (task,),
-            Wanted(**{"k": 17, "floors": {"image": 0.9, "text": 0.9}, **wanted}),
-            RunSettings(workers=0),
+        asked = Retrieval(
+            checkpoint=ColourCheckpoint(ColourVectors(), capabilities=capabilities),
+            task=task,
+            source=source or jsonl(place, path="pool"),
             called="blots",
+            tested=(task,),
+            wanted=Wanted(**{"k": 17, "floors": {"image": 0.9, "text": 0.9}, **wanted}),
+            settings=RunSettings(workers=0),
             cache=tmp_path / "cache",
-            out=tmp_path / out,
-            form=form,
-            tell=said.append,
         )
+        report = retrieve_pairs(asked, tmp_path / out, form, lambda _: None)
         return tmp_path / out, report
 
     return run

@@ -73,7 +73,7 @@ def caption_json(
 
 
 def _essence(file: Path, split: str | None) -> str:
-    """The captions in a file, what is left out and the split, as JSON."""
+    """What a run reads of a file, as JSON: its captions, what is left out, and the split."""
     tally = Tally()
     record = read_json(file)
     if split is None and isinstance(record, dict) and "annotations" not in record:

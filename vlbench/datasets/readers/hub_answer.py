@@ -67,7 +67,7 @@ def commits(repo: str) -> Iterator[str]:
 
     Raises:
         Exception: those of `ask_repository`.
-        DataError: there are more than anybody made.
+        DataError: the list does not end.
     """
     from huggingface_hub import constants
     from huggingface_hub.utils._validators import validate_repo_id
@@ -94,7 +94,7 @@ def _of_a_hub(repo: str) -> Iterator[None]:
     except (DataError, ValueError, TypeError, KeyError, AttributeError) as error:
         said = f"{type(error).__name__}: {error}"[:100]
         raise DataError(
-            f"{repo}: the server's answer is none of a hub's ({said}); set HF_ENDPOINT"
+            f"{repo}: the server does not answer as a hub does ({said}); correct HF_ENDPOINT"
         ) from error
 
 

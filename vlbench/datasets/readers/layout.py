@@ -161,7 +161,7 @@ def _packed(names: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _refuse_split(folder: Path, images: Sequence[str], pictured: set[str]) -> None:
-    """Refuse a folder of a split with class folders of its own, next to class folders: it is no class."""
+    """Refuse class folders beside a folder like `test` that has class folders itself: it is no class."""
     nested = {_top(name) for name in images if name.count("/") > 1}
     flat = {_top(name) for name in images if name.count("/") == 1}
     for split in sorted((pictured & SPLIT_WORDS & nested) - flat):

@@ -182,7 +182,9 @@ class FileColumns:
                 "name the column"
             )
         if self.names and first.names and self.names != first.names:
-            raise DataError(f"{self.path} has other class names than {first.path}; write both alike")
+            raise DataError(
+                f"{self.path}: its class names differ from those of {first.path}; write the same in both"
+            )
         if self.found != first.found:
             raise DataError(
                 f"{self.path} is read by {self.reading.labels}, {first.path} by {first.reading.labels}; "

@@ -46,7 +46,7 @@ _LONG = 248
 
 @dataclass(frozen=True)  # no slots: cached_property
 class ClipCheckpoint(NamedCheckpoint):
-    """A model that open_clip can build, as a Checkpoint of core/contracts.py. Files are found when needed."""
+    """A model that open_clip can build, as a Checkpoint of core/contracts. Files are found when needed."""
 
     adapter: str
     find: Callable[[Origin], Recipe]

@@ -28,7 +28,7 @@ _TEXTS = "vlbench.models.coop.loading"
 
 @dataclass(frozen=True)  # no slots: cached_property
 class CoopCheckpoint(NamedCheckpoint):
-    """A base model and a context file, as a Checkpoint of core/contracts.py. Both are opened when needed.
+    """A base model and a context file, as a Checkpoint of core/contracts. Both are opened when needed.
 
     `base_name` is the base that the card names; None means the one in the context's header. `file` is the
     card's context, None without one.

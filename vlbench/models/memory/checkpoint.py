@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class MemoryCheckpoint:
-    """A model object, a Checkpoint of core/contracts.py.
+    """A model object, a Checkpoint of core/contracts.
 
     All keys of its features contain `nonce`, so stored features are never reused after its weights,
     preprocessing or tokenizer change.

@@ -39,7 +39,7 @@ class TextEncoder(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DualEncoder:
-    """An image tower and a text encoder with one shared space; a Model of core/contracts.py.
+    """An image tower and a text encoder with one shared space; a Model of core/contracts.
 
     It is also a CutsSentences, a CountsTokens, a ScoresPairs and a Vectors of core/capabilities.py.
 

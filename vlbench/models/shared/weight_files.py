@@ -215,6 +215,13 @@ class _Unpickler(pickle._Unpickler):
         self._storages: dict[str, Tensor] = {}
 
     def find_class(self, module: str, name: str) -> object:
+        """A class or function that a pickle names: only what builds tensors and lists is given.
+
+        A class of the archive becomes an empty one of the same name.
+
+        Raises:
+            WeightsError: the pickle names anything else.
+        """
         if module.partition(".")[0] == "__torch__":
             return type(name, (ArchivedModule,), {"qualified_name": f"{module}.{name}"})
         if module == "torch" and name in _DTYPES:

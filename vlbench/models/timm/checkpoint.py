@@ -30,7 +30,7 @@ _FILE = "model.safetensors"
 
 @dataclass(frozen=True)  # no slots: cached_property
 class TimmCheckpoint(NamedCheckpoint):
-    """An image encoder without a text side, as a Checkpoint of core/contracts.py.
+    """An image encoder without a text side, as a Checkpoint of core/contracts.
 
     Files are found when needed.
     """

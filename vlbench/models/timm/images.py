@@ -22,7 +22,7 @@ from vlbench.models.shared.weights import Weights, listed, within
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageModel:
-    """An image tower only: a Model of core/contracts.py and a Vectors of core/capabilities.py.
+    """An image tower only: a Model of core/contracts and a Vectors of core/capabilities.py.
 
     `image_tower` maps normalised pixels [b, 3, h, w] to pooled features [b, d].
     """

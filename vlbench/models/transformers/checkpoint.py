@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)  # no slots: cached_property
 class TransformersCheckpoint(NamedCheckpoint):
-    """A dual encoder from transformers, as a Checkpoint of core/contracts.py. Files are found when needed."""
+    """A dual encoder from transformers, as a Checkpoint of core/contracts. Files are found when needed."""
 
     find: Callable[[Origin], Files]
     context: int | None = None

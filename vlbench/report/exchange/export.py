@@ -127,8 +127,8 @@ def clip_benchmark_csv(results: Sequence[Result], names: ExportNames) -> str:
     for task, column in columns(results).items():
         for result, differing in column.left_out:
             raise DataError(
-                f"{task}: {result.model} is of other {' and '.join(differing)} than {column.kept[0].model}, "
-                "and the CSV tells none of it; choose models with --model, or run them again on the same data"
+                f"{task}: {result.model} and {column.kept[0].model} differ in {' and '.join(differing)}, "
+                "which the CSV cannot say; choose models with --model, or run them again on the same data"
             )
     lines = []
     for result in results:

@@ -120,7 +120,8 @@ def refuse(a: Result, b: Result, reason: str) -> None:
     """Raise DataError if there is a reason why two results are not comparable."""
     if reason:
         raise DataError(
-            f"{a.model} and {b.model} on {a.task} do not compare: {reason}; run both on one card and its data"
+            f"{a.model} and {b.model} on {a.task} cannot be compared: {reason}; "
+            "run both with the same card and data"
         )
 
 

@@ -207,7 +207,7 @@ def holm_array(p_values: PValues) -> PValues:
 
 
 def _of_tails(a_only: ArrayLike, b_only: ArrayLike, *, observed: float) -> PValues:
-    """Twice the probability of the lower tail, whose last outcome has the weight `observed`."""
+    """Two-sided p-values of fair coins; what was observed counts with the weight `observed` (mid-p: 0.5)."""
     first, second = np.broadcast_arrays(*(np.asarray(each, dtype=np.int64) for each in (a_only, b_only)))
     fewer, alone = np.minimum(first, second).ravel(), (first + second).ravel()
     pairs, places = np.unique(np.stack([fewer, alone], axis=1), axis=0, return_inverse=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from vlbench.core.result import Result
 from vlbench.report.site.addresses import row_link
 from vlbench.report.site.data import mean_costs, most_used
-from vlbench.report.site.pictures import Better, Picture, Point, svg
+from vlbench.report.site.pictures import Better, ModelPoint, Picture, svg
 from vlbench.report.site.values import Cost, Score, Site, SiteRow
 from vlbench.report.tables.averages import MEAN
 from vlbench.report.tables.few_shot_picture import few_shot_picture
@@ -73,7 +73,7 @@ def _pictures(
     ):
         better: Better = "less" if identity == "flops" else "more"
         points = tuple(
-            Point(row, cost, score.value, score.low, score.high, row_link(row, up))
+            ModelPoint(row, cost, score.value, score.low, score.high, row_link(row, up))
             for row, score, cost in costs
             if cost is not None and cost > 0 and score.value is not None
         )

@@ -57,6 +57,7 @@ class Pages:
         return self._filled("compare.html", up="", here="compare")
 
     def task(self, task: TaskView) -> str:
+        """The page of a task: the scores of all models on it."""
         one = task.one
         lines = [[own_score(result, metric) for metric in task.metrics] for result in task.results]
         digits = [words.digits_for(score.value for score in column) for column in zip(*lines, strict=True)]
@@ -89,6 +90,7 @@ class Pages:
         )
 
     def row(self, row: SiteRow) -> str:
+        """The page of a model: its scores and ranks on all tasks."""
         notes = self.site.joined.models.get(row.name, CardNotes())
         lines = []
         for task in self.site.tasks:

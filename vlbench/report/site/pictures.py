@@ -25,7 +25,7 @@ _LONGEST = 26
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class ModelPoint:
     """A model: its cost, its score with an interval if it has one, and its page."""
 
     name: str
@@ -44,7 +44,7 @@ class Picture:
     cost: str
     score: str
     better: Better
-    points: tuple[Point, ...]
+    points: tuple[ModelPoint, ...]
     lowest_first: bool = False
 
 
@@ -60,11 +60,13 @@ class _Box:
         return not (apart or self.bottom < other.top or other.bottom < self.top)
 
 
-def pareto_front(points: Sequence[Point], better: Better, *, lowest_first: bool = False) -> tuple[Point, ...]:
+def pareto_front(
+    points: Sequence[ModelPoint], better: Better, *, lowest_first: bool = False
+) -> tuple[ModelPoint, ...]:
     """The points that no other point beats at the same or lower cost, cheapest (or fastest) first."""
     sign = 1.0 if better == "less" else -1.0
     upwards = -1.0 if lowest_first else 1.0
-    front: list[Point] = []
+    front: list[ModelPoint] = []
     for point in sorted(points, key=lambda each: (sign * each.cost, -upwards * each.score, each.name)):
         if not front or upwards * point.score > upwards * front[-1].score:
             front.append(point)
@@ -139,7 +141,7 @@ def _front_path(places: Sequence[tuple[float, float]]) -> str:
     return f'<path class="front" d="M{x} {y}{steps}"/>'
 
 
-def _mark(point: Point, place: tuple[float, float], up: Axis, *, best: bool, whiskers: bool) -> str:
+def _mark(point: ModelPoint, place: tuple[float, float], up: Axis, *, best: bool, whiskers: bool) -> str:
     x, y = place
     whisker = ""
     if whiskers and point.low is not None and point.high is not None:
@@ -153,7 +155,7 @@ def _mark(point: Point, place: tuple[float, float], up: Axis, *, best: bool, whi
 
 
 def _labels(
-    points: Sequence[Point], front: Sequence[Point], drawn: dict[str, tuple[float, float]]
+    points: Sequence[ModelPoint], front: Sequence[ModelPoint], drawn: dict[str, tuple[float, float]]
 ) -> list[str]:
     """Labels right of, left of, above or below their points, where they cover nothing; else no label."""
     best = {each.name for each in front}

@@ -14,13 +14,7 @@ from vlbench.core.errors import CardError, DataError, SourceMissing, UnknownName
 from vlbench.datasets.layouts import torchvision as module
 from vlbench.datasets.layouts.torchvision import LAYOUTS, torchvision
 
-
-@pytest.fixture(autouse=True)
-def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Miniatures have not the MD5 of the real files."""
-    from torchvision.datasets import utils
-
-    monkeypatch.setattr(utils, "check_md5", lambda *_, **__: True)
+pytestmark = pytest.mark.usefixtures("unchecked")
 
 
 @pytest.mark.parametrize("dataset", MINIATURES)

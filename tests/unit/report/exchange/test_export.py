@@ -138,6 +138,6 @@ def test_results_on_other_data_are_told_apart_or_refused(make_result):
     assert {(line["model"], line["truth_digest"]) for line in lines} == {("a", "r"), ("b", "s")}
     index = yaml.safe_load(export_text(results, "model-index", NAMES))["model-index"]
     assert [each["results"][0]["dataset"]["args"]["truth_digest"] for each in index] == ["r", "s"]
-    with pytest.raises(DataError, match="shapes: b is of other right answers than a, and the CSV tells none"):
+    with pytest.raises(DataError, match="shapes: b and a differ in right answers, which the CSV cannot say"):
         export_text(results, "clip_benchmark", NAMES)
     assert export_text(results[:1], "clip_benchmark", NAMES)

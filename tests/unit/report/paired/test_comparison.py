@@ -283,7 +283,7 @@ def test_holm_decides_over_all_tested_tasks(of_hits):
 def test_what_differs_is_refused_by_name(of_hits, changes, said):
     a, items = of_hits("a", np.ones(N, bool))
     b, _ = of_hits("b", np.ones(N, bool))
-    with pytest.raises(DataError, match=f"a and b on shapes do not compare: {said}; run both"):
+    with pytest.raises(DataError, match=f"a and b on shapes cannot be compared: {said}; run both"):
         paired(a, items, replace(b, **changes), items)
 
 

@@ -3,11 +3,11 @@ from xml.etree import ElementTree
 
 import pytest
 
-from vlbench.report.site.pictures import Picture, Point, pareto_front, svg
+from vlbench.report.site.pictures import ModelPoint, Picture, pareto_front, svg
 
 
 def point(name, cost, score, low=None, high=None):
-    return Point(name, cost, score, low, high, f"models/{name}.html")
+    return ModelPoint(name, cost, score, low, high, f"models/{name}.html")
 
 
 POINTS = (point("a", 1, 0.5), point("b", 2, 0.4), point("c", 4, 0.8), point("d", 4, 0.7), point("e", 9, 0.8))

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from vlbench.cards.schema import check_options, option_schema
+from vlbench.cards.options import check_options, option_schema
 from vlbench.core.errors import PluginError
 
 if TYPE_CHECKING:
@@ -63,5 +63,5 @@ def test_options_may_be_named_like_attributes_of_a_model() -> None:
 
 
 def test_annotations_that_do_not_resolve_are_the_plug_ins_fault() -> None:
-    with pytest.raises(PluginError, match=r"test_schema\.hidden: .*Fraction"):
+    with pytest.raises(PluginError, match=r"test_options\.hidden: .*Fraction"):
         check_options(hidden, {})
