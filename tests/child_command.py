@@ -7,7 +7,6 @@ nothing of vlbench is: the process sees its own environment, folder and plug-ins
 import multiprocessing
 import os
 import runpy
-import signal
 import subprocess
 import sys
 import tempfile
@@ -34,11 +33,6 @@ class Command:
 
     process: multiprocessing.process.BaseProcess
     said: tempfile.TemporaryDirectory[str]
-
-    def kill(self) -> None:
-        """Send SIGKILL."""
-        assert self.process.pid is not None
-        os.kill(self.process.pid, signal.SIGKILL)
 
     def end(self) -> "subprocess.CompletedProcess[str]":
         """Wait until it ends; the exit code of a signal is its number, negative."""

@@ -28,8 +28,10 @@ def vlbench(site: Path, folder: Path, *arguments: str) -> "subprocess.CompletedP
 
 
 def python(site: Path, folder: Path, code: str) -> "subprocess.CompletedProcess[str]":
-    """Run code where the demo is installed."""
-    return start(code=code, folder=folder, environment=_with(site)).end()
+    """Run code, from a file of its own, where the demo is installed."""
+    (folder / "own.py").write_text(code, encoding="utf-8")
+    run = "import runpy; runpy.run_path('own.py', run_name='__main__')"
+    return start(code=run, folder=folder, environment=_with(site)).end()
 
 
 def _with(site: Path) -> dict[str, str]:

@@ -133,7 +133,7 @@ def kill(ground: Ground, command: str, times: int, random: Random) -> Tally:
             started = ground.start(COMMANDS[command], trial)
             # most of the first third is the import of modules
             time.sleep(random.uniform(0.3, 1) * ground.seconds[command])
-            started.kill()
+            started.process.kill()
             tally.tries += 1
             tally.killed += started.end().returncode == -signal.SIGKILL
             tally.left_by_kills += bool(leftovers(trial))

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from vlbench.core.digest import digest_of_bytes, digest_of_strings
+from vlbench.core.errors import Unsupported
 from vlbench.core.files import remembered, state_of
 
 _OWN = __name__.partition(".")[0]
@@ -26,6 +27,9 @@ def digest_of_code(*roots: Callable[..., object] | str, cache: Path | None = Non
 
     A changed statement changes the digest. A docstring, a comment, formatting or a moved module does not.
     `cache` is a folder in which digests are kept under the bytes of the sources.
+
+    Raises:
+        Unsupported: a function was defined in a notebook or at a prompt.
 
     >>> digest_of_code("vlbench.core.digest") == digest_of_code(digest_of_bytes)
     True
@@ -166,4 +170,9 @@ def _module_of(root: Callable[..., object] | str) -> tuple[str, Path]:
             root = root.func
         name = getattr(root, "__module__", "")
         path = Path(getattr(sys.modules.get(name), "__file__", None) or inspect.getfile(root))
+        if not path.is_file():
+            raise Unsupported(
+                f"{getattr(root, '__qualname__', name)}: its code is in no file, and a change of it would not "
+                "be seen; define it in a module, and import it"
+            )
     return (f"{name}.{_INIT}" if path.stem == _INIT else name), path

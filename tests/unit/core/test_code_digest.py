@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from vlbench.core.code_digest import code_of, digest_of_code
+from vlbench.core.errors import Unsupported
 
 PACKAGE = {
     "p.__init__": "",
@@ -144,3 +145,11 @@ def test_digests_are_remembered_by_the_bytes_of_the_sources(tmp_path, monkeypatc
     path.write_text("WIDTH = 2\n")
     assert digest_of_code("remembered_under_test", cache=cache) != before
     assert len(list(cache.rglob("*.json"))) == 2
+
+
+def test_what_is_defined_at_a_prompt_is_refused_in_a_line():
+    names = {"__name__": "__main__"}
+    exec(compile("def measure(): pass", "<stdin>", "exec"), names)
+    names["measure"].__module__ = "of_a_notebook"
+    with pytest.raises(Unsupported, match=r"^measure: its code is in no file.*define it in a module"):
+        digest_of_code(names["measure"])
