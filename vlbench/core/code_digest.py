@@ -172,7 +172,7 @@ def _module_of(root: Callable[..., object] | str) -> tuple[str, Path]:
         path = Path(getattr(sys.modules.get(name), "__file__", None) or inspect.getfile(root))
         if not path.is_file():
             raise Unsupported(
-                f"{getattr(root, '__qualname__', name)}: its code is in no file, and a change of it would not "
-                "be seen; define it in a module, and import it"
+                f"{getattr(root, '__qualname__', name)}: its code is in no file, and a change of it would "
+                "not be seen; define it in a module, and import it"
             )
     return (f"{name}.{_INIT}" if path.stem == _INIT else name), path
