@@ -177,7 +177,8 @@ def _read_rows(texts: Sequence[str], said: dict[str, object]) -> list[Result]:
             row[place] = said[text]
         row[_TIMING] = Timing(*row[_TIMING])
         for metric in row[_METRICS]:
-            metric[_PARTS] = tuple(starmap(Part, zip(*metric[_PARTS], strict=True)))
+            columns = metric[_PARTS]
+            metric[_PARTS] = tuple(starmap(Part, zip(*columns, strict=True))) if columns else ()
         row[_METRICS] = list(starmap(Measurement, row[_METRICS]))
         for place in _TUPLES:
             row[place] = tuple(row[place])
