@@ -23,6 +23,7 @@ def images():
     return [*shades, shades[3].copy()]
 
 
+@pytest.mark.slow
 def test_probabilities_and_scores_are_those_of_an_evaluation(model, images, tmp_path):
     labels = [i % 3 for i in range(len(images))]
     held = vlbench.data(list(zip(images, labels, strict=True)), classnames=NAMES, name="shades")

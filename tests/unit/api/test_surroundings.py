@@ -18,6 +18,7 @@ def nll(cache):
     return result.metric("nll").value
 
 
+@pytest.mark.slow
 def test_what_is_set_for_all_of_torch_reaches_neither_numbers_nor_the_store(tmp_path):
     plain = nll(tmp_path / "plain")
     before = torch.get_float32_matmul_precision()

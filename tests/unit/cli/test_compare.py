@@ -107,6 +107,7 @@ def test_a_row_of_seeds_asks_for_one_of_them(folder, make_result):
     )
 
 
+@pytest.mark.slow
 def test_a_comparison_imports_neither_torch_nor_pandas(folder):
     code = (
         "import sys; from vlbench.cli.main import main\n"

@@ -118,6 +118,7 @@ def test_the_version_is_the_distributions(capsys):
     assert version("vlbench") in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_command_of_the_shell_says_one_line_and_no_traceback(tmp_path):
     done = call("leaderboard", "--results", str(tmp_path / "absent"))
     assert done.returncode == 2

@@ -49,6 +49,7 @@ def test_one_line_a_model_says_what_was_read_and_the_result_keeps_it(run, tmp_pa
     assert {each.changes for each in found} == {tuple(said.split("; "))}
 
 
+@pytest.mark.slow
 def test_a_model_that_is_read_as_it_lies_there_has_no_line(run, tmp_path):
     code, _, complained = run()
     assert code == 0

@@ -85,6 +85,7 @@ def test_a_task_says_who_published_what_and_how_else_it_is_asked(monkeypatch: py
     assert "  zero-shot       not for models trained on imagenet" in lines
 
 
+@pytest.mark.slow
 def test_an_alias_and_a_half_show_their_card() -> None:
     assert shown("wds/imagenet1k") == shown("imagenet")
     assert shown("dtd@coop@new").startswith("dtd@coop: ")

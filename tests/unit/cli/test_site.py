@@ -17,6 +17,7 @@ def test_the_command_says_where_to_look(tmp_path):
     assert (tmp_path / "site" / "index.html").is_file()
 
 
+@pytest.mark.slow
 def test_what_is_left_out_of_the_pages_is_said(make_result, tmp_path):
     other = {**make_result().digests, "image_ids": "0" * 32}
     for result in (make_result(), make_result(model="b"), make_result(model="odd", digests=other)):

@@ -271,6 +271,7 @@ def test_captions_in_each_format_led_by_tags_that_are_given(tag, photos, tag2tex
     assert all(caption not in line for caption, line in zip(captions, text, strict=True))
 
 
+@pytest.mark.slow
 def test_no_caption_is_written_unasked(tag, photos, tag2text_card, monkeypatch):
     monkeypatch.setattr("vlbench.models.ram.captions.CaptioningTaggerModel.captioner", None)
     code, out, err = tag(photos, *tag2text_card, "--format", "json", model="small")

@@ -54,6 +54,7 @@ REACT = ("microsoft/react README", "imagenet@elevater", "acc1")
 TIP = ("Tip-Adapter paper (arXiv 2111.03930), Table 3", "imagenet", "acc1")
 
 
+@pytest.mark.slow
 def test_a_right_result_reproduces_every_source_of_its_protocol(run, write):
     write(0.6333, 0.6291, 0.6375)
     code, said, complained = run("verify", "clip-b32", "imagenet", "--format", "json")
@@ -129,6 +130,7 @@ def test_scores_of_a_users_card_are_published_scores(run, write, tmp_path):
     }
 
 
+@pytest.mark.slow
 def test_imported_scores_stand_beside_results_and_never_among_them(run, write, tmp_path):
     write(0.6333, 0.6291, 0.6375)
     code, said, complained = run("import", "open_clip", OPEN_CLIP)
@@ -197,6 +199,7 @@ def test_a_result_under_another_protocols_digest_reproduces_nothing_and_fails(ru
     assert "protocol digest: not that of the card" in complained
 
 
+@pytest.mark.slow
 def test_clip_benchmark_and_mteb_are_imported_under_their_names(run, tmp_path):
     code, _, _ = run("import", "clip_benchmark", FILES / "clip_benchmark.json", FILES / "clip_benchmark.csv")
     assert code == 0

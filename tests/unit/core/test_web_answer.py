@@ -53,6 +53,7 @@ def test_a_broken_address_is_shown_without_what_may_be_secret():
     assert without_secrets("host:8/v1") == "host:8/v1"
 
 
+@pytest.mark.slow
 def test_a_pace_for_all_ends_and_one_for_each_stretch_goes_on_while_enough_comes():
     whole, stretches = Pace(0.05), Pace(0.05, least=10)
     for _ in range(3):

@@ -5,6 +5,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 HEAVY = ("torch", "pandas", "datasets", "scipy", "sklearn")
 CODE = """
 import sys
@@ -33,6 +35,7 @@ print(*({*%r} & {*sys.modules}))
 """
 
 
+@pytest.mark.slow
 def test_sources_import_nothing_heavy(
     tmp_path: Path, png: Callable[[int], bytes], write_parquet: Callable[..., Path]
 ) -> None:

@@ -164,6 +164,7 @@ def test_a_broken_image_is_named_and_what_was_encoded_stays(tmp_path):
     assert 0 < result.timing.images_encoded < len(COLOURS)
 
 
+@pytest.mark.slow
 def test_a_constant_model_scores_nothing(tmp_path):
     constant = ColourCheckpoint(ColourModel(answer=0.5))
     accuracy = score(task("classification"), constant, tmp_path)

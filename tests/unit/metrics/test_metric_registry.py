@@ -1,6 +1,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from vlbench.core.registry import METRICS
 
 OF_0_1 = """
@@ -52,6 +54,7 @@ assert not heavy, heavy
 """
 
 
+@pytest.mark.slow
 def test_every_metric_loads_under_its_name_and_imports_nothing_heavy():
     run = subprocess.run([sys.executable, "-c", LOAD_ALL], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr

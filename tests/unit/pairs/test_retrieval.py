@@ -184,6 +184,7 @@ def test_tars_hold_the_same_pairs(retrieve):
     ]
 
 
+@pytest.mark.slow
 def test_a_pool_of_vectors_gives_the_same_pairs(retrieve, data, tmp_path):
     pool = jsonl(Place(roots=(data,)), path="pool")
     images = np.stack([preprocess(each.image()).flatten().numpy() for each in pool.examples])

@@ -20,6 +20,7 @@ def test_classes_of_one_name_stay_apart_and_a_tie_is_counted_where_it_is_wrong()
     assert list(found.index) == list(found.columns) == ["crane", "crane", "owl"]
 
 
+@pytest.mark.slow
 def test_a_run_and_its_file_give_one_matrix_whose_diagonal_is_the_accuracy(tmp_path):
     colours = ("red", "green", "blue", "white")
     pairs = [(new("RGB", (32, 32), colour), label) for colour in colours for label in (0, 1)]

@@ -255,6 +255,7 @@ def stated_results(make_result, model, values):
         )
 
 
+@pytest.mark.slow
 def test_open_clips_stated_averages_are_those_of_its_collection(make_result):
     """Source: open_clip, docs/openclip_classification_results.csv (MIT), under the names of our tasks."""
     with AVERAGES.open(encoding="utf-8", newline="") as file:
