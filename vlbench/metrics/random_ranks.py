@@ -10,13 +10,11 @@ from numpy.typing import NDArray
 
 from vlbench.core.measurement import MetricOptions
 from vlbench.core.problem import Problem
-from vlbench.metrics.binomial import Counts, Floats, likely_counts
+from vlbench.metrics.binomial import SPREAD, Counts, Floats, likely_counts
 
 Side = Literal["candidates", "queries"]
 """What is asked: each candidate for its best queries, or each query for its best candidates."""
 
-_SURE = 8
-"""How many standard deviations, and counts, beyond its mean a count is too rarely to matter to a median."""
 _POINTS = 64
 """From twice as many ranks near the median on, some stand for those around them."""
 
@@ -62,7 +60,7 @@ def median_by_chance(of: Side, problem: Problem, _: MetricOptions) -> float | No
         places = np.arange(a - r)
         row[: a - r + 1] = np.concatenate([[1.0], np.cumprod((a - r - places) / (a - places))])
     means = times @ (1 - missed)
-    reach = _SURE * (np.sqrt(times @ (missed * (1 - missed))) + 1)
+    reach = SPREAD * (np.sqrt(times @ (missed * (1 - missed))) + 1)
     above = means + reach < middle[0]
     value = float(np.count_nonzero(above))
     near = np.flatnonzero(~above & (means - reach <= middle[1]))
