@@ -17,7 +17,7 @@ from vlbench.core.image import key_of
 from vlbench.core.method import SplitName
 from vlbench.core.reading import Reading, Tally
 from vlbench.datasets.memory.held import KIND_OF, HeldData, Truth
-from vlbench.datasets.memory.items import Items, items_of
+from vlbench.datasets.memory.items import HeldItems, items_of
 from vlbench.datasets.readers.annotation import names_of, text_of
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _dataset(held: HeldData, name: str, given: Sequence[Text] | None) -> tuple[T
     )
 
 
-def _read(items: Items, count: int) -> list[_Read]:
+def _read(items: HeldItems, count: int) -> list[_Read]:
     """The truth and the state of each item [n].
 
     Raises:
@@ -112,7 +112,7 @@ def _read_of(item: Example) -> _Read:
     return _Read(item.target, key_of(item.image(), item))
 
 
-def _image(items: Items, read: Sequence[_Read], index: int) -> "Image":
+def _image(items: HeldItems, read: Sequence[_Read], index: int) -> "Image":
     """The image at a position, read again.
 
     Raises:
@@ -127,7 +127,7 @@ def _image(items: Items, read: Sequence[_Read], index: int) -> "Image":
     return image
 
 
-def _example(items: Items, read: Sequence[_Read], targets: Sequence[Target], index: int) -> Example:
+def _example(items: HeldItems, read: Sequence[_Read], targets: Sequence[Target], index: int) -> Example:
     return Example(str(index), partial(_image, items, read, index), targets[index], read[index].state)
 
 

@@ -24,7 +24,7 @@ _PICTURES = Lock()
 
 
 @dataclass(frozen=True, slots=True)
-class Items:
+class HeldItems:
     """How the items of data are read: `read(i)` gives the one at a position, image and truth of one access.
 
     `names` are the classes or tags that the data name themselves, `labels` says where the truth comes from,
@@ -37,7 +37,7 @@ class Items:
     remark: str = ""
 
 
-def items_of(data: Any, truth: Truth | None, tally: Tally) -> Items:
+def items_of(data: Any, truth: Truth | None, tally: Tally) -> HeldItems:
     """How the items of data are read.
 
     Raises:
@@ -47,14 +47,14 @@ def items_of(data: Any, truth: Truth | None, tally: Tally) -> Items:
         return _rows(data, tally)
     listed = getattr(data, "classes", ())
     named = isinstance(listed, list | tuple) and all(isinstance(each, str) for each in listed)
-    return Items(
+    return HeldItems(
         read=partial(_item, data, truth, tally),
         labels=f"the items of a {type(data).__name__}",
         names=tuple(map(text_of, listed)) if named else (),
     )
 
 
-def _rows(data: Any, tally: Tally) -> Items:
+def _rows(data: Any, tally: Tally) -> HeldItems:
     """The rows of a `datasets.Dataset`: encoded images and columns of usual names, as in parquet files."""
     transformed = data.format["type"] == "custom"
     table = data.with_format("arrow")
@@ -71,7 +71,7 @@ def _rows(data: Any, tally: Tally) -> Items:
         target = target_of_row(annotations[index], found, "all", f"row {index}", tally)
         return Example(str(index), partial(picture, index), target)
 
-    return Items(
+    return HeldItems(
         read=read,
         labels=f"columns {', '.join(found.said) or 'none'}",
         names=class_names(schema, found, "data in memory"),
