@@ -63,6 +63,7 @@ def callback(
     select(read_catalogue(read.include_path, kinds=["task"]), names, "task")
 
     def score(step: int) -> Results:
+        """Evaluate and log at every so many steps; no result at others."""
         if step % steps:
             return Results()
         found = evaluate(
