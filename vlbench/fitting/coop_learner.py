@@ -10,6 +10,7 @@ from torch.nn.functional import cross_entropy
 from vlbench.core.errors import VlbenchError
 from vlbench.fitting.batches import batches
 from vlbench.fitting.coop_recipe import CoopRecipe, learning_rate
+from vlbench.fitting.fixed_kernels import fixed_kernels
 from vlbench.models.coop.prompts import ROOM, prompt_rows
 from vlbench.models.shared.causal_text import token_table, tree_features
 from vlbench.models.shared.dual_encoder import products, unit
@@ -130,7 +131,8 @@ class Learner:
             chosen = batch.to(images.device)
             loss, scores = self.prompts.loss(self.context, images[chosen], labels[chosen])
             self.optimiser.zero_grad()
-            torch.autograd.backward(loss)
+            with fixed_kernels(images.device.type):
+                torch.autograd.backward(loss)
             self.optimiser.step()
             losses += float(loss.detach()) * len(batch)
             right += int((scores.argmax(dim=1) == labels[chosen]).sum())

@@ -1,7 +1,6 @@
 """Tunes an image tower on pairs: features of a whole batch, both directions of the contrast, AdamW."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -11,6 +10,7 @@ from torch.nn.functional import cross_entropy
 
 from vlbench.core.contracts import Placement
 from vlbench.core.errors import NotFinite
+from vlbench.fitting.fixed_kernels import fixed_kernels
 from vlbench.fitting.react_recipe import LARGEST_SCALE, ReactRecipe, is_decayed
 from vlbench.models.shared.dual_encoder import unit
 
@@ -81,7 +81,7 @@ class Learner:
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.optimiser.zero_grad()
-        with fixed_kernels(self.placement):
+        with fixed_kernels(self.placement.device, tf32=self.placement.precision != "fp32"):
             loss = self._gradients(parts, texts)
         if not loss.isfinite():
             raise NotFinite("the loss is no number; tune at a lower --rate, or with --precision fp32")
@@ -150,12 +150,3 @@ class Learner:
             scale, tracker = state["scaling"].tolist()
             scaling = self.scaler.state_dict()
             self.scaler.load_state_dict({**scaling, "scale": scale, "_growth_tracker": int(tracker)})
-
-
-@contextmanager
-def fixed_kernels(placement: Placement) -> Iterator[None]:
-    """Convolve and take gradients by the same kernels each time; in full float32 without TF32."""
-    with torch.backends.cudnn.flags(
-        enabled=True, benchmark=False, deterministic=True, allow_tf32=placement.precision != "fp32"
-    ):
-        yield

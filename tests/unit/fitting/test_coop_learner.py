@@ -1,6 +1,7 @@
 """Learning a context: the authors' six golden steps, and starts."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,14 +25,21 @@ def model(coop_folder: Path) -> DualEncoder:
     return local_dir(Origin("tiny"), reference=str(coop_folder)).load(Placement())
 
 
-def learner_of(model: DualEncoder, recipe: CoopRecipe, context: torch.Tensor) -> Learner:
+def learner_of(
+    model: DualEncoder,
+    recipe: CoopRecipe,
+    context: torch.Tensor,
+    *,
+    names: Sequence[str] = NAMES,
+    batch_size: int = 4,
+) -> Learner:
     prompts = prompts_of(
         model.text_encoder.tower,
-        NAMES,
+        names,
         recipe,
         n_ctx=context.shape[-2],
         scale=model.info.unit.scale,
-        batch_size=4,
+        batch_size=batch_size,
     )
     return Learner.start(prompts, recipe, context, None)
 
@@ -92,6 +100,23 @@ def test_a_learner_goes_on_where_another_stopped(model: DualEncoder) -> None:
     for epoch in range(2, 4):
         rest.epoch(epoch, images, labels)
     assert torch.equal(rest.context, whole.context)
+
+
+def test_two_threads_learn_the_same_bytes_each_time(model: DualEncoder) -> None:
+    names = [f"thing {number}" for number in range(100)]
+    start, images = value("ctx/n4_unified", (4, 64), scale=0.1), value("images", (100, 32))
+
+    def learned() -> bytes:
+        learner = learner_of(model, CoopRecipe(epochs=1, n_ctx=4), start, names=names, batch_size=100)
+        learner.epoch(0, torch.nn.functional.normalize(images), torch.arange(100))
+        return learner.context.detach().numpy().tobytes()
+
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        assert len({learned() for _ in range(8)}) == 1
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_a_context_starts_from_seeded_numbers_or_from_words(model: DualEncoder) -> None:
