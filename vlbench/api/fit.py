@@ -15,6 +15,7 @@ from vlbench.core.errors import UnknownName, VlbenchError
 from vlbench.fitting.coop_recipe import RecipeOptions
 from vlbench.fitting.react_recipe import ReactOptions, ReactRecipe
 from vlbench.flag import whole, wholes
+from vlbench.models.memory.held import HeldModel
 from vlbench.options import Keywords, Options
 
 if TYPE_CHECKING:
@@ -162,9 +163,7 @@ def _changes(recipe: Changes | None, known: type[Changes]) -> Changes:
 
 def _score(task: str, options: Options, base: "Base") -> float | None:
     """The primary metric of a task for a model that is being tuned."""
-    from vlbench.models.memory.checkpoint import MemoryCheckpoint
-    from vlbench.models.memory.held import HeldModel
-    from vlbench.models.memory.state import as_it_was
+    from vlbench.models.memory.checkpoint import as_checkpoint  # and torch
 
     model = base.model
     held = HeldModel(
@@ -173,7 +172,6 @@ def _score(task: str, options: Options, base: "Base") -> float | None:
         lambda image: model.normalisation(model.preprocess(image)[None])[0],
         base.tokenizer,
     )
-    with undisturbed(), as_it_was(tuple(held.modules())):
-        tuned = NamedModel(MemoryCheckpoint(held), None)
-        (result,) = run(tuned, task, replace(options, weights=None, results=None))
+    with undisturbed(), as_checkpoint(held) as tuned:
+        (result,) = run(NamedModel(tuned, None), task, replace(options, weights=None, results=None))
     return result.score

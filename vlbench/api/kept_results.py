@@ -15,6 +15,7 @@ from vlbench.engine.settings import RunSettings
 from vlbench.engine.stored import stored_prediction
 from vlbench.report.comparable import Question
 from vlbench.report.paired.items import has_whole_items, write_items
+from vlbench.report.predictions import prediction_frame, write_predictions
 from vlbench.report.results import kept_result, refuse_other_data, refuse_other_folder, write_result
 
 if TYPE_CHECKING:
@@ -70,8 +71,6 @@ def predictions_of(job: Job, found: Measured, settings: RunSettings, cache: Path
     Raises:
         VlbenchError: the cache could not keep them.
     """
-    from vlbench.report.predictions import prediction_frame  # and pandas
-
     prediction = found.prediction
     if prediction is None:
         keep_predictions(job, settings, cache)
@@ -122,6 +121,4 @@ def write_all(
             keep_predictions(job, settings, cache)
         write_items(result, items(), folder)
     if predictions is not None:
-        from vlbench.report.predictions import write_predictions
-
         write_predictions(result, predictions, folder)

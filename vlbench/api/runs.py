@@ -33,6 +33,7 @@ from vlbench.engine.refusal import seen_by
 from vlbench.engine.remarks import noted, noted_lines
 from vlbench.engine.stored import forget
 from vlbench.flag import whole
+from vlbench.models.memory.held import HeldModel
 from vlbench.options import Keywords, Options
 from vlbench.report.tables.leaderboard import write_leaderboards
 
@@ -85,22 +86,20 @@ def evaluate(
             )
         return _finished(listed, asked_tasks(tasks), Options.of(options))
     # an object brings torch with it; names of models may all be stored
-    from vlbench.models.memory.checkpoint import MemoryCheckpoint
-    from vlbench.models.memory.held import HeldModel
-    from vlbench.models.memory.state import as_it_was, device_of
+    from vlbench.models.memory.checkpoint import as_checkpoint
+    from vlbench.models.memory.state import device_of
 
     preprocess = options.pop("preprocess", None)
     step = None if step is None else whole("step", step, 0)
     run = name or type(models).__name__
     row = run if step is None else f"{run}@{step}"
     held = HeldModel(row, models, preprocess, tokenizer, logit_scale)
-    modules = tuple(held.modules())
-    read = Options.of({**options, "device": device_of(modules, options.get("device", "auto"))})
+    read = Options.of({**options, "device": device_of(held.modules(), options.get("device", "auto"))})
     read.alone("a model object")
     if read.share is not None or read.score_only:
         raise VlbenchError("what is encoded by a model object is not kept; leave share and score_only out")
-    with as_it_was(modules):
-        return _finished(NamedModel(MemoryCheckpoint(held), None, step, run), asked_tasks(tasks), read)
+    with as_checkpoint(held) as checkpoint:
+        return _finished(NamedModel(checkpoint, None, step, run), asked_tasks(tasks), read)
 
 
 def asked_tasks(tasks: Any) -> Asked:

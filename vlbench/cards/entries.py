@@ -69,12 +69,9 @@ def read_collection(path: Path, known: Container[str], *, check: bool) -> Collec
 def _check(path: Path, fields: Mapping[str, object], what: str, *, check: bool) -> None:
     if check or not _NEEDED[what] <= fields.keys():
         # pydantic takes longer to import than all cards that ship take to be read
-        from vlbench.cards.card_file import checked_card
-        from vlbench.cards.collection_card import CollectionCard
-        from vlbench.cards.schema import Fields, ModelCard, TaskCard
+        from vlbench.cards.card_file import SCHEMAS, checked_card
 
-        schemas: Mapping[str, type[Fields]] = {"model": ModelCard, "task": TaskCard}
-        checked_card(path, fields, schemas.get(what, CollectionCard))
+        checked_card(path, fields, SCHEMAS[what])
 
 
 def _weights(

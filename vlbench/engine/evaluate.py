@@ -4,6 +4,7 @@ import resource
 import sys
 import time
 from functools import partial as bind
+from pathlib import Path
 
 import torch
 
@@ -28,6 +29,7 @@ from vlbench.engine.measure import (
 )
 from vlbench.engine.scoring import predict
 from vlbench.engine.session import Session, Spent
+from vlbench.engine.settings import RunSettings
 from vlbench.engine.sides import image_vectors, score_blocks, word_vectors
 from vlbench.engine.stored import (
     store_measurement,
@@ -109,9 +111,17 @@ def _prediction(job: Job, session: Session) -> tuple[Prediction, RunFacts]:
     return prediction, facts
 
 
-def listed(job: Job, session: Session) -> Prediction:
+def evaluate_alone(job: Job, settings: RunSettings, cache: Path) -> None:
+    """Run a job in a session of its own, by which its predictions are stored."""
+    with Session(job.checkpoint, settings, cache) as session:
+        evaluate(session.locate(job), session)
+
+
+def listed(job: Job, settings: RunSettings, cache: Path) -> Prediction:
     """What the scoring keeps by which a table of predictions lists what the job's model finds."""
-    return _scored(job, session, _encoded(job, session), SCORINGS.get(job.task.scoring.listed_by))
+    with Session(job.checkpoint, settings, cache) as session:
+        job = session.locate(job)
+        return _scored(job, session, _encoded(job, session), SCORINGS.get(job.task.scoring.listed_by))
 
 
 def _encoded(job: Job, session: Session) -> Head:

@@ -17,11 +17,9 @@ def keep_predictions(job: Job, settings: RunSettings, cache: Path) -> None:
     """Score a job again if its predictions, or those that it learns from, are lost or damaged."""
     if decided_prediction(job, cache) is None:
         # torch is imported here, so that a run with everything stored starts without it
-        from vlbench.engine.evaluate import evaluate
-        from vlbench.engine.session import Session
+        from vlbench.engine.evaluate import evaluate_alone
 
-        with Session(job.checkpoint, settings, cache) as session:
-            evaluate(session.locate(job), session)
+        evaluate_alone(job, settings, cache)
 
 
 def with_listed(job: Job, prediction: Prediction, settings: RunSettings, cache: Path) -> Prediction:
@@ -30,11 +28,8 @@ def with_listed(job: Job, prediction: Prediction, settings: RunSettings, cache: 
         return prediction
     # torch is imported here, so that a run with everything stored starts without it
     from vlbench.engine.evaluate import listed
-    from vlbench.engine.session import Session
 
-    with Session(job.checkpoint, settings, cache) as session:
-        found = listed(session.locate(job), session)
-    return replace(prediction, arrays={**prediction.arrays, **found.arrays})
+    return replace(prediction, arrays={**prediction.arrays, **listed(job, settings, cache).arrays})
 
 
 def stored_items(job: Job, cache: Path, *, most_scores: int = MOST_SCORES) -> Items:

@@ -8,6 +8,8 @@ from vlbench.core.dataset import Examples
 from vlbench.core.digest import digest_of
 from vlbench.core.errors import CardError
 from vlbench.core.item import Item
+from vlbench.datasets.shapes.captions import write_caption, write_captions
+from vlbench.datasets.shapes.items import draw_items
 from vlbench.datasets.shapes.world import (
     COLOUR_NAMES,
     SHAPES,
@@ -87,8 +89,6 @@ def _population(question: Question) -> Population:
 
 def _items(split: Split, seed: int, style: Style, count: int) -> Dataset:
     """Items of two captions; the scene of a second caption follows that of the first."""
-    from vlbench.datasets.shapes.items import draw_items
-
     examples: list[Example] = []
     items: list[Item] = []
     for number, drawn in enumerate(draw_items(count, split, seed)):
@@ -142,15 +142,11 @@ def _names(population: Population, split: Split, seed: int, style: Style, index:
 
 
 def _caption(scene: Scene) -> str:
-    from vlbench.datasets.shapes.captions import write_caption
-
     return write_caption(scene, (_CAPTION_KEY,))
 
 
 @cache
 def _captions(split: Split, seed: int, count: int) -> tuple[tuple[str, ...], ...]:
-    from vlbench.datasets.shapes.captions import write_captions
-
     scenes = [draw_scene(population="several", split=split, seed=seed, index=i) for i in range(count)]
     return write_captions(scenes, (_CAPTION_KEY,))
 

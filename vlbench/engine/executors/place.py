@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from vlbench.core.errors import Unsupported
+from vlbench.engine.measure import software_versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +25,6 @@ class About:
 def about(device: str) -> About:
     """What this process is on a device."""
     import torch  # here, where a driver and its workers have it
-
-    from vlbench.engine.measure import software_versions
 
     on_cpu = device.startswith("cpu")
     name = "cpu" if on_cpu else torch.cuda.get_device_name(device)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vlbench.core.contracts import Placement
 from vlbench.core.errors import DataError, LacksMemory, VlbenchError
 from vlbench.engine.chunk import Encoded
 from vlbench.engine.executors.order import Failure, Loading, Passing, Work, is_stored
@@ -91,7 +92,6 @@ class Worker:
                 parts.append(part)
 
     def _opened(self, loading: tuple[str, object]) -> "LocalExecutor":
-        from vlbench.core.contracts import Placement
         from vlbench.engine.executors.local import LocalExecutor
 
         name, where = loading

@@ -1,16 +1,17 @@
 """A model object as a checkpoint, with keys that no other object shares."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from vlbench.core.capabilities import PAIRS, TOKENS, VECTORS
 from vlbench.core.contracts import Identity, Placement, PreprocessMode
 from vlbench.core.digest import digest_of
 from vlbench.models.memory.held import HeldModel
-
-if TYPE_CHECKING:
-    from vlbench.models.shared.dual_encoder import DualEncoder
+from vlbench.models.memory.model import dual_encoder
+from vlbench.models.memory.state import as_it_was, digest_of_weights
+from vlbench.models.shared.dual_encoder import DualEncoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,6 @@ class MemoryCheckpoint:
 
     def identify(self) -> Identity:
         """Keys that only this object has; a result records the digest of its weights."""
-        from vlbench.models.memory.state import digest_of_weights
-
         weights = digest_of_weights(self.held.modules())
         own = {"weights": weights, "nonce": self.nonce}
         return Identity(
@@ -49,13 +48,18 @@ class MemoryCheckpoint:
             origin="memory",
         )
 
-    def load(self, placement: Placement) -> "DualEncoder":
+    def load(self, placement: Placement) -> DualEncoder:
         """Load the model on the device that it is on.
 
         Raises:
             Unsupported: its outputs are not features, or a package that it needs is missing.
             WeightsError: its logit_scale is the factor itself instead of its logarithm.
         """
-        from vlbench.models.memory.model import dual_encoder
-
         return dual_encoder(self.held, placement)
+
+
+@contextmanager
+def as_checkpoint(held: HeldModel) -> Iterator[MemoryCheckpoint]:
+    """Use a model object as a checkpoint; it is in evaluation mode until it is left as it was."""
+    with as_it_was(held.modules()):
+        yield MemoryCheckpoint(held)
