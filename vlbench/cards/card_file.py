@@ -9,10 +9,9 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
-from vlbench.cards.collection_card import CollectionCard
 from vlbench.cards.folders import Collection, Entry
 from vlbench.cards.options import Location, check_options, problems_of
-from vlbench.cards.schema import Fields, ModelCard, TaskCard
+from vlbench.cards.schema import Fields, ModelCard
 from vlbench.cards.yaml_file import read_fields
 from vlbench.core.errors import CardError, UnknownName
 from vlbench.core.files import shown
@@ -21,7 +20,6 @@ from vlbench.core.registry import ADAPTERS, METRICS, SOURCES, TASK_KINDS, Regist
 
 C = TypeVar("C", bound=Fields)
 RawFields = Mapping[str, object]
-SCHEMAS: Mapping[str, type[Fields]] = {"model": ModelCard, "task": TaskCard, "collection": CollectionCard}
 SETTINGS: Location = ("settings",)
 SPLITS = ("train", "validation")
 """The fields of a task card that describe another split, with its own sources."""

@@ -1,10 +1,11 @@
-"""The schema of collection files."""
+"""The schema of collection files, and of each kind of card."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field
 
-from vlbench.cards.schema import Amount, Fields, Word
+from vlbench.cards.schema import Amount, Fields, ModelCard, TaskCard, Word
 
 
 class CollectionCard(Fields):
@@ -36,3 +37,7 @@ class CollectionCard(Fields):
     ]
     about: Annotated[str, Field(description="what a user should know")] = ""
     source: Annotated[str, Field(description="where the list is stated")] = ""
+
+
+SCHEMAS: Mapping[str, type[Fields]] = {"model": ModelCard, "task": TaskCard, "collection": CollectionCard}
+"""The schema of each kind of card."""

@@ -69,7 +69,8 @@ def read_collection(path: Path, known: Container[str], *, check: bool) -> Collec
 def _check(path: Path, fields: Mapping[str, object], what: str, *, check: bool) -> None:
     if check or not _NEEDED[what] <= fields.keys():
         # pydantic takes longer to import than all cards that ship take to be read
-        from vlbench.cards.card_file import SCHEMAS, checked_card
+        from vlbench.cards.card_file import checked_card
+        from vlbench.cards.collection_card import SCHEMAS
 
         checked_card(path, fields, SCHEMAS[what])
 
