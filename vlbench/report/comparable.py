@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from operator import attrgetter
 
 from vlbench.core.result import Result
 
@@ -17,6 +18,7 @@ _DIGESTS = {
     "contents": "image_sample",
 }
 """The digests of a result that are part of its question, by field."""
+_ASKED = attrgetter("task", "protocol_digest", "n_relevant", "source", "source_revision")
 _DATA = frozenset({"image ids", "texts", "right answers", "image contents"})
 
 
@@ -127,9 +129,11 @@ class TaskColumn:
     @classmethod
     def of(cls, results: Sequence[Result]) -> "TaskColumn":
         """Keep the results on the most frequent question; of equally frequent ones, the smallest."""
-        questions = [Question.of(each) for each in results]
-        if len(set(questions)) == 1:
+        # what questions are made of: one is asked of most tasks, and a folder may hold 10,000 results
+        told = {(*_ASKED(each), *map(each.digests.get, _DIGESTS.values())) for each in results}
+        if len(told) == 1:
             return cls(tuple(results))
+        questions = [Question.of(each) for each in results]
         counts = Counter(questions)
 
         def order(asked: Question) -> tuple[bool, int, bool, Question]:

@@ -71,19 +71,19 @@ class Kept:
             return list(map(make, files))
         path = self.place / digest_of([folder, name])
         settled = time.time_ns() - SETTLED_NS
-        said = _read(path, self.code) or ""
-        known = dict(each.split("\t", 1) for each in said.split("\n")) if said else {}
-        found, told = [], {}
-        for file in files:
-            status = file.stat()  # before it is read: what changes meanwhile has another
-            state = ascii(state_of(file.name, status))  # one line, whatever the name
-            line = known.get(state) or make(file)
-            found.append(line)
-            if status.st_ctime_ns < settled:
-                told[state] = line
+        before, _, said = (_read(path, self.code) or "").partition("\n\n")
+        # before they are read: what changes meanwhile has another state
+        states = {
+            ascii(state_of(file.name, file.stat())): file for file in files
+        }  # a line, whatever the name
+        if before and before == "\n".join(states):
+            return said.split("\n")
+        known = dict(zip(before.split("\n"), said.split("\n"), strict=True)) if before else {}
+        found = {state: known.get(state) or make(file) for state, file in states.items()}
+        told = {state: line for state, line in found.items() if states[state].stat().st_ctime_ns < settled}
         if told != known:
-            _write(path, self.code, "\n".join(map("\t".join, told.items())))
-        return found
+            _write(path, self.code, "\n".join([*told, "", *told.values()]))
+        return list(found.values())
 
 
 NOTHING_KEPT = Kept()

@@ -40,6 +40,21 @@ def test_answers_to_one_question_alone_may_stand_together(on, changed, names):
     assert what_differs(on("b", **changed), on("a")) == names
 
 
+def test_a_column_tells_apart_whatever_differs_alone(on):
+    one = on("a", validation_image_ids="v" * 32, train_image_ids="n" * 32)
+    digests = [
+        replace(one, digests={**one.digests, name: "x" * 32}) for name in one.digests if name != "model"
+    ]
+    untold = replace(one, digests={**one.digests, "truth": ""})
+    revision = "x" * len(one.source_revision)
+    others = [*digests, replace(one, protocol_digest="x"), replace(one, source_revision=revision)]
+    pairs = [*((one, other) for other in others), (untold, replace(untold, n_relevant=untold.n_relevant + 1))]
+    for first, second in pairs:
+        differ = what_differs(first, replace(second, model="b"))
+        ((_, told),) = columns([first, replace(second, model="b")])["shapes"].left_out
+        assert told == differ != ()
+
+
 @pytest.mark.parametrize("split", ["validation", "train"])
 def test_what_learned_from_other_images_leaves_the_column_and_the_models_alone_stay(on, split):
     name = f"{split}_image_ids"
