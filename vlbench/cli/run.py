@@ -19,6 +19,7 @@ from vlbench.core.name_list import split_names
 from vlbench.core.progress import without_bars
 from vlbench.core.record import as_record
 from vlbench.core.result import Result
+from vlbench.core.uncollected import uncollected
 from vlbench.options import Keywords, Options
 from vlbench.report.exchange.run_log import Tracker, run_log
 from vlbench.report.tables.summary import summary_table
@@ -89,8 +90,8 @@ def command(
 
     Exit code: 0; 1 if a part of the request was not run; 2 if nothing was, or the command is wrong.
     """
-    # imported here, so that `--help` starts without it
-    from vlbench.api.runs import rebuild_leaderboards, run
+    with uncollected():  # what is imported stays; here, so that `--help` starts without it
+        from vlbench.api.runs import rebuild_leaderboards, run
 
     if verbose and quiet:
         raise click.UsageError("--verbose and --quiet contradict each other; give one of them")

@@ -154,7 +154,7 @@ class TaskColumn:
 
 def whole_results(results: Iterable[Result]) -> list[Result]:
     """Results that are not partial, sorted by task and model."""
-    return sorted((each for each in results if not each.partial), key=lambda each: (each.task, each.model))
+    return sorted((each for each in results if not each.partial), key=attrgetter("task", "model"))
 
 
 def columns(results: Iterable[Result]) -> Mapping[str, TaskColumn]:

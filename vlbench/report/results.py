@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
+from operator import attrgetter
 from pathlib import Path
 
 from vlbench.core.digest import digest_of
@@ -57,7 +58,7 @@ def read_results(folder: Path) -> tuple[Result, ...]:
 
 def in_order(results: Iterable[Result]) -> tuple[Result, ...]:
     """Results sorted by task, model and whole before partial."""
-    return tuple(sorted(results, key=lambda result: (result.task, result.model, bool(result.partial))))
+    return tuple(sorted(results, key=attrgetter("task", "model", "partial")))  # whole ones tell no reason
 
 
 def result_files(folder: Path) -> Iterator[tuple[str, list[os.DirEntry[str]]]]:
@@ -78,7 +79,7 @@ def result_files(folder: Path) -> Iterator[tuple[str, list[os.DirEntry[str]]]]:
 def files_in(folder: Path | str, ending: str) -> list[os.DirEntry[str]]:
     """What lies in a folder under names with an ending, by name."""
     with os.scandir(folder) as entries:
-        return sorted((each for each in entries if each.name.endswith(ending)), key=lambda each: each.name)
+        return sorted((each for each in entries if each.name.endswith(ending)), key=attrgetter("name"))
 
 
 def read_placed(folder: Path, path: str) -> Result:
