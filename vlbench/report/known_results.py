@@ -110,7 +110,7 @@ def known_results(
     kept = Kept(cache / PLACE / digest_of_bytes(os.fsencode(folder.resolve())), code)
     results: list[Result] = []
     keys: dict[str, str] = {}
-    said: dict[str, object] = {}
+    said: dict[str, Any] = {}
     name = "parts" if parts else "results"
 
     def row(file: File) -> str:
@@ -148,38 +148,56 @@ _HINTS = [get_type_hints(Result)[name] for name in _NAMES]
 _TUPLES = [place for place, kind in enumerate(_HINTS) if get_origin(kind) is tuple]
 _MAPPINGS = [place for place, kind in enumerate(_HINTS) if get_origin(kind) is Mapping]
 _TIMING, _METRICS = map(_NAMES.index, ("timing", "metrics"))
+_OWN = [_NAMES.index(name) for name in ("model", "origin", "changes", "timing", "metrics")]
+"""The fields that differ from model to model. Many results have all of the others in common."""
 _OF_METRICS = [each.name for each in fields(Measurement) if each.metadata != NOT_KEPT]
-_PARTS = _OF_METRICS.index("parts")
+_MEASURED = [_OF_METRICS.index(name) for name in ("value", "ci_low", "ci_high", "parts")]
+"""Those of a metric."""
+_VALUE, _LOW, _HIGH, _PARTS = _MEASURED
 
 
 def _row(result: Result, *, parts: bool) -> str:
-    """A result as texts of JSON with tabs between: the values of its fields, then those that are mappings."""
-    row = [getattr(result, name) for name in _NAMES]
+    """A result as texts of JSON with tabs between: its own values, those it has in common, each mapping."""
+    row: list[Any] = [getattr(result, name) for name in _NAMES]
     row[_TIMING] = [getattr(result.timing, each.name) for each in fields(Timing)]
-    row[_METRICS] = [[getattr(metric, name) for name in _OF_METRICS] for metric in result.metrics]
-    for metric in row[_METRICS]:
-        of = metric[_PARTS] if parts else ()
-        metric[_PARTS] = [[getattr(part, each.name) for part in of] for each in fields(Part) if of]
-    mappings = [row[place] for place in _MAPPINGS]
-    for place in _MAPPINGS:
+    metrics: list[list[Any]] = [[getattr(metric, name) for name in _OF_METRICS] for metric in result.metrics]
+    row[_METRICS] = [[metric[place] for place in _MEASURED] for metric in metrics]
+    for measured in row[_METRICS]:
+        of = measured[-1] if parts else ()
+        measured[-1] = [[getattr(part, each.name) for part in of] for each in fields(Part) if of]
+    cells: list[object] = [[row[place] for place in _OWN], row, *(row[place] for place in _MAPPINGS)]
+    for place in (*_OWN, *_MAPPINGS):
         row[place] = None
-    return "\t".join(json.dumps(each, separators=(",", ":"), ensure_ascii=False) for each in (row, *mappings))
+    for metric in metrics:
+        for place in _MEASURED:
+            metric[place] = None
+    row[_METRICS] = metrics
+    return "\t".join(json.dumps(each, separators=(",", ":"), ensure_ascii=False) for each in cells)
 
 
-def _read_rows(texts: Sequence[str], said: dict[str, object]) -> list[Result]:
-    """The results of rows; `said` holds mappings by their text, which many results share."""
+def _read_rows(texts: Sequence[str], said: dict[str, Any]) -> list[Result]:
+    """The results of rows; `said` holds by its text what many results share."""
     cells = [text.split("\t") for text in texts]
-    rows: list[list[Any]] = parsed_json(f"[{','.join(each[0] for each in cells)}]")
-    new = list(dict.fromkeys(text for _, *mappings in cells for text in mappings if text not in said))
+    owns: list[list[Any]] = parsed_json(f"[{','.join(each[0] for each in cells)}]")
+    new = list(dict.fromkeys(text for _, *shared in cells for text in shared if text not in said))
     said.update(zip(new, parsed_json(f"[{','.join(new)}]"), strict=True))
-    for row, (_, *mappings) in zip(rows, cells, strict=True):
+    found = []
+    for own, (_, common, *mappings) in zip(owns, cells, strict=True):
+        row: list[Any] = said[common].copy()
+        metrics = row[_METRICS]
+        for place, value in zip(_OWN, own, strict=True):
+            row[place] = value
         for place, text in zip(_MAPPINGS, mappings, strict=True):
             row[place] = said[text]
         row[_TIMING] = Timing(*row[_TIMING])
-        for metric in row[_METRICS]:
-            columns = metric[_PARTS]
-            metric[_PARTS] = tuple(starmap(Part, zip(*columns, strict=True))) if columns else ()
-        row[_METRICS] = list(starmap(Measurement, row[_METRICS]))
+        measured = []
+        for metric, (value, low, high, columns) in zip(metrics, row[_METRICS], strict=True):
+            values = metric.copy()
+            values[_VALUE], values[_LOW], values[_HIGH] = value, low, high
+            values[_PARTS] = tuple(starmap(Part, zip(*columns, strict=True))) if columns else ()
+            measured.append(Measurement(*values))
+        row[_METRICS] = measured
         for place in _TUPLES:
             row[place] = tuple(row[place])
-    return list(starmap(Result, rows))
+        found.append(Result(*row))
+    return found
