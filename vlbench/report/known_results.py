@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
-from itertools import starmap
+from itertools import repeat, starmap
 from pathlib import Path
 from typing import Any, get_origin, get_type_hints
 
@@ -120,7 +120,9 @@ def known_results(
         rows = kept.lines(of_task, name, files, row)
         read = _read_rows(rows, said)
         results += read
-        keys |= {one.task: digest_of_strings([kept.code, "\n".join(rows)]) for one in read[:1]}
+        # what is made of them names no parts, so that it is one whether these were asked for
+        said_of_all = [row.rpartition("\t")[0] for row in rows] if parts else rows
+        keys |= {one.task: digest_of_strings([kept.code, "\n".join(said_of_all)]) for one in read[:1]}
     return in_order(results), replace(kept, keys=keys)
 
 
@@ -151,25 +153,27 @@ _TIMING, _METRICS = map(_NAMES.index, ("timing", "metrics"))
 _OWN = [_NAMES.index(name) for name in ("model", "origin", "changes", "timing", "metrics")]
 """The fields that differ from model to model. Many results have all of the others in common."""
 _OF_METRICS = [each.name for each in fields(Measurement) if each.metadata != NOT_KEPT]
-_MEASURED = [_OF_METRICS.index(name) for name in ("value", "ci_low", "ci_high", "parts")]
+_VALUE, _LOW, _HIGH = _MEASURED = [_OF_METRICS.index(name) for name in ("value", "ci_low", "ci_high")]
 """Those of a metric."""
-_VALUE, _LOW, _HIGH, _PARTS = _MEASURED
+_PARTS = _OF_METRICS.index("parts")
 
 
 def _row(result: Result, *, parts: bool) -> str:
-    """A result as texts of JSON with tabs between: its own values, those it has in common, each mapping."""
+    """A result as texts of JSON with tabs between: its own values, those it has in common, each mapping, and
+    with `parts` those of its metrics.
+    """
     row: list[Any] = [getattr(result, name) for name in _NAMES]
     row[_TIMING] = [getattr(result.timing, each.name) for each in fields(Timing)]
     metrics: list[list[Any]] = [[getattr(metric, name) for name in _OF_METRICS] for metric in result.metrics]
     row[_METRICS] = [[metric[place] for place in _MEASURED] for metric in metrics]
-    for measured in row[_METRICS]:
-        of = measured[-1] if parts else ()
-        measured[-1] = [[getattr(part, each.name) for part in of] for each in fields(Part) if of]
     cells: list[object] = [[row[place] for place in _OWN], row, *(row[place] for place in _MAPPINGS)]
+    if parts:
+        of = [metric[_PARTS] for metric in metrics]
+        cells.append([[[getattr(part, each.name) for part in one] for each in fields(Part)] for one in of])
     for place in (*_OWN, *_MAPPINGS):
         row[place] = None
     for metric in metrics:
-        for place in _MEASURED:
+        for place in (*_MEASURED, _PARTS):
             metric[place] = None
     row[_METRICS] = metrics
     return "\t".join(json.dumps(each, separators=(",", ":"), ensure_ascii=False) for each in cells)
@@ -178,11 +182,15 @@ def _row(result: Result, *, parts: bool) -> str:
 def _read_rows(texts: Sequence[str], said: dict[str, Any]) -> list[Result]:
     """The results of rows; `said` holds by its text what many results share."""
     cells = [text.split("\t") for text in texts]
+    alone = 2 + len(_MAPPINGS)
     owns: list[list[Any]] = parsed_json(f"[{','.join(each[0] for each in cells)}]")
+    parts: Iterable[Any] = repeat(repeat(()))
+    if cells and len(cells[0]) > alone:
+        parts = parsed_json(f"[{','.join(each.pop() for each in cells)}]")
     new = list(dict.fromkeys(text for _, *shared in cells for text in shared if text not in said))
     said.update(zip(new, parsed_json(f"[{','.join(new)}]"), strict=True))
     found = []
-    for own, (_, common, *mappings) in zip(owns, cells, strict=True):
+    for own, (_, common, *mappings), of_metrics in zip(owns, cells, parts, strict=False):
         row: list[Any] = said[common].copy()
         metrics = row[_METRICS]
         for place, value in zip(_OWN, own, strict=True):
@@ -191,7 +199,7 @@ def _read_rows(texts: Sequence[str], said: dict[str, Any]) -> list[Result]:
             row[place] = said[text]
         row[_TIMING] = Timing(*row[_TIMING])
         measured = []
-        for metric, (value, low, high, columns) in zip(metrics, row[_METRICS], strict=True):
+        for metric, (value, low, high), columns in zip(metrics, row[_METRICS], of_metrics, strict=False):
             values = metric.copy()
             values[_VALUE], values[_LOW], values[_HIGH] = value, low, high
             values[_PARTS] = tuple(starmap(Part, zip(*columns, strict=True))) if columns else ()

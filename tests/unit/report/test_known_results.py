@@ -72,6 +72,19 @@ def put(result, folder: Path) -> None:
     write_items(result, Items(image_ranks=np.array([0] * right + [1] * (40 - right))), folder)
 
 
+def test_what_is_made_of_results_is_kept_whether_their_parts_were_asked_for(make_result, tmp_path, quick):
+    folder, cache, chance = tmp_path / "results", tmp_path / "cache", random.Random(7)
+    for _ in range(6):
+        put(a_result(make_result, chance), folder)
+    time.sleep(TICK)
+    _, kept = known_results(folder, cache)
+    with_parts, same = known_results(folder, cache, parts=True)
+    assert same == kept
+    assert with_parts == read_results(folder)
+    assert any(metric.parts for each in with_parts for metric in each.metrics)
+    assert known_results(folder, cache, parts=True) == (with_parts, kept)
+
+
 def change(folder: Path, aside: Path, make_result, chance: random.Random) -> str:
     """Change something in a results folder, as users and other programs do."""
     files = sorted(folder.glob("*/*.json"))
