@@ -53,15 +53,16 @@ def main() -> None:
             run_command(RUN, root / side, sides[side], root / side / "few")
         for what in arguments.commands:
             measured(what, root / "here", sides["here"])
-        seconds: dict[tuple[str, str], list[float]] = {}
+        seconds: dict[tuple[str, str], list[tuple[float, float]]] = {}
         for turn in range(arguments.runs):
             for what in arguments.commands:
                 for side, checkout in sides.items():
                     cpu, clock = measured(what, root / side, checkout)
-                    seconds.setdefault((what, side), []).append(cpu)
+                    seconds.setdefault((what, side), []).append((cpu, clock))
                     print(f"{turn}: {what}, {side}: {cpu:.2f} s, by the clock {clock:.2f} s", flush=True)
         for (what, side), each in seconds.items():
-            print(f"{what}, {side}: median {median(each):.2f} s of {len(each)}")
+            cpu, clock = map(median, zip(*each, strict=True))
+            print(f"{what}, {side}: medians of {len(each)}: {cpu:.2f} s, by the clock {clock:.2f} s")
         stale = stale_leaderboards(root / "here" / "results", leaderboard_additions())
         print(f"CSVs that differ from a rebuild without a cache: {', '.join(stale) or 'none'}")
 
