@@ -178,7 +178,8 @@ def file_state(path: Path) -> str:
 
 def state_of(path: str, status: os.stat_result) -> str:
     """Path, size, both times and inode of a file: a rewrite can keep the size and the time of writing."""
-    known = os.fsencode(path).decode(errors="backslashreplace")  # as text, whatever the locale
+    # as text, whatever the locale
+    known = path if path.isascii() else os.fsencode(path).decode(errors="backslashreplace")
     times = f"{status.st_mtime_ns}|{status.st_ctime_ns}"
     return f"{known}|{status.st_size}|{times}|{status.st_ino}"
 
