@@ -187,10 +187,17 @@ def unread_copies(
 
 
 def no_data(passed_over: Sequence[tuple[SourceFields, SourceMissing]], others: str = "") -> str:
-    """The error text if no source has the data: the first places tried, and how many `others` there are."""
+    """The error text if no source has the data: the first places tried, and how many `others` there are.
+
+    What several places ask to do `so that` something is, is said once.
+    """
     named = passed_over[:_NAMED]
     looked = "; ".join(missing.looked for _, missing in named)
-    advice = ", or ".join(dict.fromkeys(missing.advice for _, missing in named))
+    ways: dict[str, dict[str, None]] = {}
+    for _, missing in named:
+        way, mark, aim = missing.advice.partition(" so that ")
+        ways.setdefault(way + mark, {})[aim] = None
+    advice = ", or ".join(way + " or ".join(aims) for way, aims in ways.items())
     count = len(passed_over) - len(named)
     more = f"; and in {count} more places{others}" if count else ""
     return f"no data found: {looked}{more}; {advice}"

@@ -6,7 +6,10 @@ import pytest
 from card_layouts import catalogue
 
 from vlbench.cards.build import open_task
+from vlbench.cards.card_request import no_data
 from vlbench.cards.data_request import DataRequest
+from vlbench.cards.schema import SourceFields
+from vlbench.core.errors import SourceMissing
 
 TASKS = Path(catalogue().tasks["digits"].path.parent)
 
@@ -41,3 +44,11 @@ def test_the_cards_names_line_by_line_are_the_cards_task(tmp_path: Path) -> None
     both = {"classnames": names, "templates": file(tmp_path, "own.txt", "a scan of {}\n")}
     marked = open_task("digits", catalogue(), request=DataRequest(**both)).task  # type: ignore[arg-type]
     assert marked.name.partition("@")[0] == "digits+templates"
+
+
+def test_what_both_places_ask_for_is_said_once() -> None:
+    tried = [("no a", "pass X so that DIR/a exists"), ("no b", "pass X so that DIR/b exists"), ("no c", "Y")]
+    passed_over = [(SourceFields(kind="folder"), SourceMissing(*each)) for each in tried]
+    assert no_data(passed_over) == (
+        "no data found: no a; no b; and in 1 more places; pass X so that DIR/a exists or DIR/b exists"
+    )

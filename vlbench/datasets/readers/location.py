@@ -52,7 +52,8 @@ def locate(
         folders = [*place.roots, *([place.card_folder] if place.card_folder else [])]
         places = [folder / below for folder in folders]
         named = places[: len(place.roots)] if place.shipped else places
-        advice = f"pass --data-root DIR or set VLBENCH_DATA so that DIR/{given.as_posix()} exists"
+        aim = f"DIR has {wanted}" if below == "." else f"DIR/{below} exists"
+        advice = f"pass --data-root DIR or set VLBENCH_DATA so that {aim}"
     for candidate in places:
         try:
             if holds(candidate):
@@ -61,7 +62,9 @@ def locate(
             raise DataError(
                 f"{candidate} cannot be read ({error.strerror}); check its permissions"
             ) from error
-    where = f"in {', '.join(str(each) for each in named)}" if named else f"as {path}: there is no data root"
+    where = f"in {', '.join(str(each) for each in named)}"
+    if not named:
+        where = "in a data root: there is none" if given == Path() else f"as {path}: there is no data root"
     if instead:
         where, advice = f"{where} ({instead[0]})", mend
     raise SourceMissing(f"no {wanted} {where}", advice)

@@ -46,5 +46,9 @@ def test_all_places_and_what_to_do_are_named(tmp_path: Path) -> None:
         SourceMissing, match="no folder as imagenet/val: there is no data root: pass --data-root"
     ):
         find(Place(), "imagenet/val")
+    with pytest.raises(SourceMissing) as missing:
+        find(Place(), ".")
+    assert missing.value.looked == "no folder in a data root: there is none"
+    assert missing.value.advice == "pass --data-root DIR or set VLBENCH_DATA so that DIR has folder"
     with pytest.raises(SourceMissing, match=f"no folder in {tmp_path}/none: correct the path"):
         find(place, f"{tmp_path}/none")
