@@ -1,6 +1,5 @@
 """`vlbench run`: score models on tasks and write the results."""
 
-import gc
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -93,8 +92,6 @@ def command(
     """
     with uncollected():  # what is imported stays; here, so that `--help` starts without it
         from vlbench.api.runs import rebuild_leaderboards, run
-
-        gc.freeze()
 
     if verbose and quiet:
         raise click.UsageError("--verbose and --quiet contradict each other; give one of them")
