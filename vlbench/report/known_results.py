@@ -72,10 +72,8 @@ class Kept:
         path = self.place / digest_of([folder, name])
         settled = time.time_ns() - SETTLED_NS
         before, _, said = (_read(path, self.code) or "").partition("\n\n")
-        # before they are read: what changes meanwhile has another state
-        states = {
-            ascii(state_of(file.name, file.stat())): file for file in files
-        }  # a line, whatever the name
+        # before they are read: what changes meanwhile has another state; ASCII, a line whatever the name
+        states = {ascii(state_of(file.name, file.stat())): file for file in files}
         if before and before == "\n".join(states):
             return said.split("\n")
         known = dict(zip(before.split("\n"), said.split("\n"), strict=True)) if before else {}
