@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from child_command import start
 
 from vlbench.engine.feature_store import read_segment
 
@@ -15,10 +16,14 @@ ASKED = ("run", "--model", "tiny-clip", "--task", "digits,shapes-tags", "--seed"
 MOST_SECONDS = 300
 
 
-def started(folder: Path, *more: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "vlbench", *ASKED, *more]
-    places = ["--cache", str(folder / "cache"), "--results", str(folder / "results")]
-    return subprocess.Popen([*command, *places], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+def places(folder: Path) -> tuple[str, ...]:
+    return "--cache", str(folder / "cache"), "--results", str(folder / "results")
+
+
+def started(folder: Path) -> subprocess.Popen[str]:
+    """A run with two workers. It starts Ray, whose processes are to be its own."""
+    command = [sys.executable, "-m", "vlbench", *ASKED, *places(folder), "--device", "cpu:2"]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 def stored(folder: Path) -> list[str]:
@@ -29,7 +34,7 @@ def stored(folder: Path) -> list[str]:
 
 def stopped(folder: Path, number: int) -> subprocess.Popen[str]:
     """A run that was sent a signal as soon as it had stored something more."""
-    before, process = len(stored(folder)), started(folder, "--device", "cpu:2")
+    before, process = len(stored(folder)), started(folder)
     over = time.monotonic() + MOST_SECONDS
     while len(stored(folder)) == before:
         assert process.poll() is None, process.communicate()[1]
@@ -64,24 +69,23 @@ def numbers(folder: Path) -> dict[str, object]:
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="reads /proc")
 def test_a_run_that_is_stopped_leaves_no_process_and_goes_on_to_the_same_numbers(tmp_path):
+    alone = start(*ASKED, *places(tmp_path / "alone"), "--device", "cpu")  # meanwhile
     process = stopped(tmp_path, signal.SIGKILL)
     process.communicate(timeout=MOST_SECONDS)
     assert process.returncode == -signal.SIGKILL
     process = stopped(tmp_path, signal.SIGTERM)
-    start = time.monotonic()
+    asked = time.monotonic()
     _, told = process.communicate(timeout=MOST_SECONDS)
     assert process.returncode == 143
-    assert time.monotonic() - start < 15  # half of five where nothing else runs
+    assert time.monotonic() - asked < 15  # half of five where nothing else runs
     assert told.endswith("vlbench: stopped; what is finished is kept, the same command goes on from there\n")
     assert children_of(process.pid) == []
-    process = started(tmp_path, "--device", "cpu:2")
+    process = started(tmp_path)
     _, told = process.communicate(timeout=MOST_SECONDS)
     assert process.returncode == 0, told
     keys = stored(tmp_path)
     assert len(keys) == len(set(keys))  # none is encoded twice
-    alone = tmp_path / "alone"
-    process = started(alone, "--device", "cpu")
-    _, told = process.communicate(timeout=MOST_SECONDS)
-    assert process.returncode == 0, told
-    assert numbers(tmp_path) == numbers(alone)
-    assert set(numbers(alone)) == {"digits", "shapes-tags"}
+    done = alone.end()
+    assert done.returncode == 0, done.stderr
+    assert numbers(tmp_path) == numbers(tmp_path / "alone")
+    assert set(numbers(tmp_path)) == {"digits", "shapes-tags"}
