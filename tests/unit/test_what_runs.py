@@ -32,6 +32,14 @@ def test_tox_names_all_that_plain_pytest_looks_through() -> None:
     assert "{posargs:{[tests]all}}" in tox["testenv:check"]["commands"]
 
 
+def test_tox_leaves_free_the_place_where_the_readme_makes_its_environment() -> None:
+    # else it writes a file there, and `python3 -m venv .venv` fails in a clone whose tests have run
+    tox = ConfigParser(interpolation=None)
+    tox.read(CHECKOUT / "tox.ini")
+    assert "python3 -m venv .venv" in (CHECKOUT / "README.md").read_text(encoding="utf-8")
+    assert tox["tox"]["venv_redirect"] == "false"
+
+
 def test_markers_are_declared_and_their_folders_are_there() -> None:
     declared = {marker.split(":")[0] for marker in SETTINGS["markers"]}
     left_out = set(re.findall(r"\w+", NOT_ALONE)) - {"not", "or"}
