@@ -62,9 +62,13 @@ FULL = ("ViT-B-32", "RN50", "coca_ViT-B-32", "ViT-B-16-SigLIP", "convnext_base")
 
 
 def built(config: dict[str, object]) -> nn.Module:
-    """open_clip's own construction, through its folder layout."""
+    """open_clip's own construction, through its folder layout; all parameters are drawn once, at its end."""
     torch.manual_seed(1)
-    model: nn.Module = clip_network.constructed(deepcopy(config))
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("normal_", "uniform_", "kaiming_uniform_", "xavier_uniform_", "trunc_normal_"):
+            patch.setattr(nn.init, name, lambda tensor, *_, **__: tensor)
+        patch.setattr("timm.layers.weight_init._trunc_normal_", lambda tensor, *_: tensor)
+        model: nn.Module = clip_network.constructed(deepcopy(config))
     for parameter in model.parameters():
         nn.init.normal_(parameter, std=0.05)
     return model.eval().requires_grad_(False)  # gradients choose other kernels
