@@ -80,10 +80,9 @@ def row_scores(
     for task, results in by_task.items():
         for row, members in by_row(results).items():
             complete = {each.model for each in members} == seeds.get(row, {row})
-            found = [_mean(members, each) for each in asked.get(task, [members[0].primary])]
-            known = [value for value in found if value is not None]
-            whole = complete and len(known) == len(found)
-            scores.setdefault(row, {})[task] = fmean(known) if whole else None
+            found = [_averaged(members, each) for each in asked.get(task, [members[0].primary])]
+            whole = complete and all(found)
+            scores.setdefault(row, {})[task] = fmean([fmean(each) for each in found]) if whole else None
     return scores
 
 
@@ -92,27 +91,18 @@ def spread_of(members: Sequence[Result], metric: str) -> SeedSpread:
 
     A row with a repeated seed, or with seeds from several states of a method, has no mean either.
     """
-    if (mean := _mean(members, metric)) is None:
+    known = _averaged(members, metric)
+    if not known:
         return SeedSpread(None, None)
-    known = _values(members, metric)
-    return SeedSpread(mean, stdev(known) if len(known) > 1 else None)
+    return SeedSpread(fmean(known), stdev(known) if len(known) > 1 else None)
 
 
-def _values(members: Sequence[Result], metric: str) -> list[float]:
-    return [
-        each.value
-        for result in members
-        for each in result.metrics
-        if each.metric == metric and each.value is not None
-    ]
-
-
-def _mean(members: Sequence[Result], metric: str) -> float | None:
-    """The mean of `spread_of`."""
-    known = _values(members, metric)
-    if len(known) < len(members) or _repeated(members) or _by_several_methods(members):
-        return None
-    return fmean(known)
+def _averaged(members: Sequence[Result], metric: str) -> list[float]:
+    """The values that the mean of a row is over; empty where it has none."""
+    values = [each.value for result in members for each in result.metrics if each.metric == metric]
+    known = [value for value in values if value is not None]
+    several = len(members) > 1 and (_repeated(members) or _by_several_methods(members))
+    return [] if len(known) < len(members) or several else known
 
 
 def spreads(results: Iterable[Result]) -> dict[tuple[str, str], SeedSpread]:
@@ -194,4 +184,4 @@ def _repeated(members: Sequence[Result]) -> tuple[str, ...]:
 
 
 def _by_several_methods(members: Sequence[Result]) -> bool:
-    return len(members) > 1 and len({each.digests.get("method") for each in members}) > 1
+    return len({each.digests.get("method") for each in members}) > 1
