@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vlbench.core.contracts import Place
 from vlbench.core.errors import CardError, DataError, SourceMissing
-from vlbench.core.outside_name import inner_folder, inner_path
+from vlbench.core.outside_name import HERE, inner_folder, inner_path
 
 
 def folder_with(place: Place, path: str, *names: str) -> Path:
@@ -52,7 +52,9 @@ def locate(
         folders = [*place.roots, *([place.card_folder] if place.card_folder else [])]
         places = [folder / below for folder in folders]
         named = places[: len(place.roots)] if place.shipped else places
-        aim = f"DIR has {wanted}" if below == "." else f"DIR/{below} exists"
+        nowhere, aim = f"as {path}: there is no data root", f"DIR/{below} exists"
+        if below == HERE:
+            nowhere, aim = "in a data root: there is none", f"DIR has {wanted}"
         advice = f"pass --data-root DIR or set VLBENCH_DATA so that {aim}"
     for candidate in places:
         try:
@@ -62,9 +64,7 @@ def locate(
             raise DataError(
                 f"{candidate} cannot be read ({error.strerror}); check its permissions"
             ) from error
-    where = f"in {', '.join(str(each) for each in named)}"
-    if not named:
-        where = "in a data root: there is none" if given == Path() else f"as {path}: there is no data root"
+    where = f"in {', '.join(str(each) for each in named)}" if named else nowhere
     if instead:
         where, advice = f"{where} ({instead[0]})", mend
     raise SourceMissing(f"no {wanted} {where}", advice)
