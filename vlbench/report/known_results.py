@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
-from itertools import repeat, starmap
+from itertools import starmap
 from pathlib import Path
 from typing import Any, get_origin, get_type_hints
 
@@ -119,8 +119,8 @@ def known_results(
         read = _read_rows(rows, said)
         results += read
         # what is made of them names no parts, so that it is one whether these were asked for
-        said_of_all = [row.rpartition("\t")[0] for row in rows] if parts else rows
-        keys |= {one.task: digest_of_strings([kept.code, "\n".join(said_of_all)]) for one in read[:1]}
+        bare = "\n".join(row.rpartition("\t")[0] for row in rows)
+        keys |= {one.task: digest_of_strings([kept.code, bare]) for one in read[:1]}
     return in_order(results), replace(kept, keys=keys)
 
 
@@ -182,16 +182,16 @@ _measurement = _maker(Measurement, _OF_METRICS)
 
 def _row(result: Result, *, parts: bool) -> str:
     """A result as texts of JSON with tabs between: its own values, those it has in common, each mapping, and
-    with `parts` those of its metrics.
+    the columns of its metrics' parts, none without `parts`.
     """
     row: list[Any] = [getattr(result, name) for name in _NAMES]
     row[_TIMING] = [getattr(result.timing, each.name) for each in fields(Timing)]
     metrics: list[list[Any]] = [[getattr(metric, name) for name in _OF_METRICS] for metric in result.metrics]
     row[_METRICS] = [[metric[place] for place in _MEASURED] for metric in metrics]
-    cells: list[object] = [[row[place] for place in _OWN], row, *(row[place] for place in _MAPPINGS)]
-    if parts:
-        of = [metric[_PARTS] for metric in metrics]
-        cells.append([[[getattr(part, each.name) for part in one] for each in fields(Part)] for one in of])
+    of_all = [metric[_PARTS] if parts else () for metric in metrics]
+    columns = [[[getattr(part, each.name) for part in of] for each in fields(Part) if of] for of in of_all]
+    mappings = [row[place] for place in _MAPPINGS]
+    cells: list[object] = [[row[place] for place in _OWN], row, *mappings, columns]
     for place in (*_OWN, *_MAPPINGS):
         row[place] = None
     for metric in metrics:
@@ -204,15 +204,12 @@ def _row(result: Result, *, parts: bool) -> str:
 def _read_rows(texts: Sequence[str], said: dict[str, Any]) -> list[Result]:
     """The results of rows; `said` holds by its text what many results share."""
     cells = [text.split("\t") for text in texts]
-    alone = 2 + len(_MAPPINGS)
     owns: list[list[Any]] = parsed_json(f"[{','.join(each[0] for each in cells)}]")
-    parts: Iterable[Any] = repeat(repeat(()))
-    if cells and len(cells[0]) > alone:
-        parts = parsed_json(f"[{','.join(each.pop() for each in cells)}]")
+    parts: list[list[Any]] = parsed_json(f"[{','.join(each.pop() for each in cells)}]")
     new = list(dict.fromkeys(text for _, *shared in cells for text in shared if text not in said))
     said.update(zip(new, parsed_json(f"[{','.join(new)}]"), strict=True))
     found = []
-    for own, (_, common, *mappings), of_metrics in zip(owns, cells, parts, strict=False):
+    for own, (_, common, *mappings), of_metrics in zip(owns, cells, parts, strict=True):
         row: list[Any] = said[common].copy()
         metrics = row[_METRICS]
         for place, value in zip(_OWN, own, strict=True):
@@ -221,7 +218,7 @@ def _read_rows(texts: Sequence[str], said: dict[str, Any]) -> list[Result]:
             row[place] = said[text]
         row[_TIMING] = _timing(row[_TIMING])
         measured = []
-        for metric, (value, low, high), columns in zip(metrics, row[_METRICS], of_metrics, strict=False):
+        for metric, (value, low, high), columns in zip(metrics, row[_METRICS], of_metrics, strict=True):
             values = metric.copy()
             values[_VALUE], values[_LOW], values[_HIGH] = value, low, high
             values[_PARTS] = tuple(starmap(Part, zip(*columns, strict=True))) if columns else ()
